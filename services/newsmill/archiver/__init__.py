@@ -1,0 +1,1 @@
+"""Keeps enriched articles in stores, idempotently."""

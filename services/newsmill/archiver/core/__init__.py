@@ -1,0 +1,1 @@
+"""Pure: which row of a page and which page of an article is the newest."""

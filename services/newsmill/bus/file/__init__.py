@@ -1,0 +1,1 @@
+"""The embedded bus: one SQLite file, several processes."""

@@ -1,0 +1,1 @@
+"""Adds annotations to articles and drops re-fetches that changed nothing."""

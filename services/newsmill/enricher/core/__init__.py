@@ -1,0 +1,1 @@
+"""Pure: annotators, from article to annotations."""

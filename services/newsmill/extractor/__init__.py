@@ -1,0 +1,1 @@
+"""Turns pages into articles: the hot path."""

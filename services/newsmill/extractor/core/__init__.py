@@ -1,0 +1,1 @@
+"""Pure: ``extract`` turns the bytes of a page into an article."""

@@ -1,0 +1,1 @@
+"""Pure: the frontier, what to fetch when, and what an answer means."""

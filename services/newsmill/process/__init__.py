@@ -1,0 +1,1 @@
+"""What stands around a worker: its loops, its process, its settings, its logs."""

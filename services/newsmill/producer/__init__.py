@@ -1,0 +1,1 @@
+"""Discovers articles: polls feeds, remembers what it has seen, writes entries."""

@@ -1,0 +1,1 @@
+"""Pure: feed bytes to entries, what was seen, when to poll next."""

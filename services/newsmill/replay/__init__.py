@@ -1,0 +1,1 @@
+"""Runs over history: lanes, and what they read."""

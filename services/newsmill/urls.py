@@ -1,0 +1,148 @@
+"""URLs: their normal form, the identity made of it, and the domain that politeness counts by.
+
+The normal form is frozen (scheme tag ``u1``): page and article ids are made of it, so that a change
+here is a new tag, never an edit. It joins spellings that every server must treat alike (RFC 3986
+§6.2.2-3) and drops what only counts readers (tracking parameters, fragments).
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
+
+import idna
+from tld import get_tld
+from tld.utils import Result as TldResult
+
+from newsmill.records import digest
+
+SCHEME_TAG = "u1"
+MAX_URL = 4096  # characters; longer ones are traps
+
+_PORTS = {"http": 80, "https": 443}
+_SPACE = re.compile(r"[\x00-\x20\x7f]")
+_PATH_SAFE = "!$&'()*+,;=:@/~-._"
+_QUERY_SAFE = _PATH_SAFE + "?"
+_TRACKING = re.compile(
+    r"""(?:utm_\w*|pk_\w+|mtm_\w+|matomo_\w+|at_(?:medium|campaign|custom\d|link\w*)|ns_(?:source|mchannel|
+    campaign|linkname|fee)|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|
+    mc_[ce]id|_hs(?:enc|mi)|__s|s_cid|wt_?mc|wt\.mc_\w+|ocid|ncid|cmpid|smid|xtor|ref_src|ref_url|
+    __twitter_impression|__hst[cs]|__hsfp|oly_(?:enc|anon)_id|vero_(?:id|conv)|_openstat|rss_?id)\Z""",
+    re.I | re.X,
+)
+_HOST = re.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\Z"
+)
+
+
+def normalise(url: str, base: str | None = None) -> str:
+    """The normal form of an http(s) URL, taken relative to ``base`` where there is one.
+
+    Raises ValueError, saying why, for anything that is no plain web address: other schemes, user
+    information, control characters or backslashes in the authority, a bad host or port.
+    """
+    text = url.strip(" \t\r\n\f")
+    if base is not None:
+        text = urljoin(base, re.sub(r"[\t\r\n]", "", text))
+    if len(text) > MAX_URL:
+        raise ValueError(f"a URL of {len(text)} characters")
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError as error:
+        raise ValueError(f"not a URL: {error}") from None
+    scheme = parts.scheme.lower()
+    if scheme not in _PORTS:
+        raise ValueError(f"scheme {scheme or '(none)'!r} is neither http nor https")
+    if "@" in parts.netloc or "\\" in text or _SPACE.search(parts.netloc):
+        raise ValueError("user information, backslash or space in the authority")
+    host = _host(parts.hostname or "")
+    if port is not None and port != _PORTS[scheme]:
+        host = f"{host}:{port}"
+    path = _remove_dots(_recode(parts.path, _PATH_SAFE)) or "/"
+    return urlunsplit((scheme, host, path, _query(parts.query), ""))
+
+
+def _host(host: str) -> str:
+    host = host.rstrip(".").lower()
+    if ":" in host:  # IPv6: urlsplit has taken the brackets
+        return f"[{host}]"
+    if not host.isascii():
+        try:
+            host = idna.encode(host, uts46=True, transitional=False).decode()
+        except idna.IDNAError as error:
+            raise ValueError(f"host {host!r}: {error}") from None
+    if not _HOST.match(host):
+        raise ValueError(f"host {host!r} is no host name")
+    return host
+
+
+def _recode(text: str, safe: str) -> str:
+    """Percent-encoding in one form: unreserved characters plain, all others as upper-case escapes."""
+    parts = re.split(r"(%[0-9A-Fa-f]{2})", text)
+    for index, part in enumerate(parts):
+        if index % 2:
+            plain = unquote(part, errors="strict") if int(part[1:], 16) < 0x80 else ""
+            parts[index] = plain if plain and (plain.isalnum() or plain in "-._~") else part.upper()
+        else:
+            parts[index] = quote(part, safe=safe, errors="replace")
+    return "".join(parts)
+
+
+def _remove_dots(path: str) -> str:
+    """RFC 3986 §5.2.4."""
+    if "/." not in path:
+        return path
+    kept: list[str] = []
+    segments = path.split("/")
+    for segment in segments[1:]:
+        if segment == "..":
+            if kept:
+                kept.pop()
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
+
+
+def _query(query: str) -> str:
+    kept = []
+    for pair in query.split("&"):
+        if pair and not _TRACKING.match(pair.partition("=")[0]):
+            kept.append(_recode(pair, _QUERY_SAFE))
+    return "&".join(kept)
+
+
+def identity(url: str) -> str:
+    """The id of a page (of its request URL) or of an article (of its canonical URL), in any spelling.
+
+    BLAKE2b-128, hex. Raises ValueError like ``normalise``.
+    """
+    return digest(SCHEME_TAG, normalise(url))
+
+
+def host_of(url: str) -> str:
+    """The host of a normal URL, without its port."""
+    return urlsplit(url).hostname or ""
+
+
+@functools.lru_cache(maxsize=65536)
+def registrable(host: str) -> str:
+    """The registrable domain of a host (public suffix and one label), by the list bundled with tld.
+
+    A host under no known suffix gives its last two labels; an IP address gives itself.
+    """
+    host = host.rstrip(".").lower()
+    if ":" in host or host.replace(".", "").isdigit():
+        return host
+    found = get_tld(f"http://{host}", as_object=True, fail_silently=True, search_private=False)
+    if isinstance(found, TldResult) and found.fld:
+        return str(found.fld)
+    return ".".join(host.split(".")[-2:])
+
+
+def domain_of(url: str) -> str:
+    """The registrable domain of a normal URL: the routing key of entries."""
+    return registrable(host_of(url))

@@ -1,0 +1,1 @@
+"""The polite, bounded, safe HTTP client that producer and fetcher share."""

@@ -168,6 +168,24 @@ class Enriched(Article):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PageLine:
+    """A page as a line of JSON, for filters and replays: the body in base64, or as plain text."""
+
+    id: str | None = None
+    url: str | None = None  # a text needs none: its id stands for it
+    body_b64: bytes | None = None
+    html_b64: bytes | None = None  # accepted for body_b64
+    text: str | None = None  # a plain-text article, its first line the title
+    content_type: str | None = None
+    http_headers: dict[str, str] | None = None
+    final_url: str | None = None
+    status: int | None = None
+    fetched: str | None = None
+    redirects: tuple[str, ...] = ()
+    entry: Entry | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
     """A feed to poll: the value on the ``feeds`` topic, whose key is the URL."""
 

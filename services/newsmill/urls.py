@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 import idna
@@ -18,7 +19,7 @@ from tld.utils import Result as TldResult
 from newsmill.records import digest
 
 SCHEME_TAG = "u1"
-MAX_URL = 4096  # characters; longer ones are traps
+MAX_URL = 4096  # characters, as given and in the normal form; longer ones are traps
 
 _PORTS = {"http": 80, "https": 443}
 _SPACE = re.compile(r"[\x00-\x20\x7f]")
@@ -28,11 +29,16 @@ _TRACKING = re.compile(
     r"""(?:utm_\w*|pk_\w+|mtm_\w+|matomo_\w+|at_(?:medium|campaign|custom\d|link\w*)|ns_(?:source|mchannel|
     campaign|linkname|fee)|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|
     mc_[ce]id|_hs(?:enc|mi)|__s|s_cid|wt_?mc|wt\.mc_\w+|ocid|ncid|cmpid|smid|xtor|ref_src|ref_url|
-    __twitter_impression|__hst[cs]|__hsfp|oly_(?:enc|anon)_id|vero_(?:id|conv)|_openstat|rss_?id)\Z""",
+    __twitter_impression|__hst[cs]|__hsfp|oly_(?:enc|anon)_id|vero_(?:id|conv)|_openstat|rss_?id|_ga|_gl|
+    srsltid|mkt_tok|guccounter|guce_referrer(?:_sig)?|fb_(?:action_(?:ids|types)|source|ref))\Z""",
     re.I | re.X,
 )
+_MAX_HOST = 253
+_NUMBER = re.compile(
+    r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z"
+)  # what some resolvers take for an address
 _HOST = re.compile(
-    r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\Z"
+    r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\Z"
 )
 
 
@@ -40,7 +46,8 @@ def normalise(url: str, base: str | None = None) -> str:
     """The normal form of an http(s) URL, taken relative to ``base`` where there is one.
 
     Raises ValueError, saying why, for anything that is no plain web address: other schemes, user
-    information, control characters or backslashes in the authority, a bad host or port.
+    information, control characters or backslashes in the authority, a bad host or port, an IP
+    address in any but its one plain form.
     """
     text = url.strip(" \t\r\n\f")
     if base is not None:
@@ -55,31 +62,51 @@ def normalise(url: str, base: str | None = None) -> str:
     scheme = parts.scheme.lower()
     if scheme not in _PORTS:
         raise ValueError(f"scheme {scheme or '(none)'!r} is neither http nor https")
-    if "@" in parts.netloc or "\\" in text or _SPACE.search(parts.netloc):
+    if "@" in parts.netloc or "\\" in parts.netloc or _SPACE.search(parts.netloc):
         raise ValueError("user information, backslash or space in the authority")
-    host = _host(parts.hostname or "")
+    if port == 0:
+        raise ValueError("port 0")
+    host = _address(parts.hostname or "") if "[" in parts.netloc else _host(parts.hostname or "")
     if port is not None and port != _PORTS[scheme]:
         host = f"{host}:{port}"
     path = _remove_dots(_recode(parts.path, _PATH_SAFE)) or "/"
-    return urlunsplit((scheme, host, path, _query(parts.query), ""))
+    normal = urlunsplit((scheme, host, path, _query(parts.query), ""))
+    if len(normal) > MAX_URL:
+        raise ValueError(f"a URL of {len(normal)} characters")
+    return normal
+
+
+def _address(host: str) -> str:
+    """An IPv6 address, in brackets, in the one form of RFC 5952."""
+    try:
+        address = IPv6Address(host)
+    except AddressValueError as error:
+        raise ValueError(f"host [{host}]: {error}") from None
+    if address.scope_id is not None or address.ipv4_mapped is not None:
+        raise ValueError(f"host [{host}] is of one machine only, or hides an IPv4 address")
+    return f"[{address.compressed}]"
 
 
 def _host(host: str) -> str:
-    host = host.rstrip(".").lower()
-    if ":" in host:  # IPv6: urlsplit has taken the brackets
-        return f"[{host}]"
-    if not host.isascii():
+    host = host.lower()
+    if len(host) <= _MAX_HOST and not host.isascii():
         try:
             host = idna.encode(host, uts46=True, transitional=False).decode()
         except idna.IDNAError as error:
             raise ValueError(f"host {host!r}: {error}") from None
-    if not _HOST.match(host):
-        raise ValueError(f"host {host!r} is no host name")
+    host = host.rstrip(".")
+    if len(host) > _MAX_HOST or not _HOST.match(host):
+        raise ValueError(f"host {host[:_MAX_HOST]!r} is no host name")
+    if _NUMBER.match(host):
+        try:
+            IPv4Address(host)
+        except AddressValueError:
+            raise ValueError(f"host {host!r} is a number, not an address in full") from None
     return host
 
 
 def _recode(text: str, safe: str) -> str:
-    """Percent-encoding in one form: unreserved characters plain, all others as upper-case escapes."""
+    """Percent-encoding in one form: unreserved characters plain, others as upper-case escapes."""
     parts = re.split(r"(%[0-9A-Fa-f]{2})", text)
     for index, part in enumerate(parts):
         if index % 2:
@@ -108,15 +135,12 @@ def _remove_dots(path: str) -> str:
 
 
 def _query(query: str) -> str:
-    kept = []
-    for pair in query.split("&"):
-        if pair and not _TRACKING.match(pair.partition("=")[0]):
-            kept.append(_recode(pair, _QUERY_SAFE))
-    return "&".join(kept)
+    pairs = _recode(query, _QUERY_SAFE).split("&")
+    return "&".join(pair for pair in pairs if pair and not _TRACKING.match(pair.partition("=")[0]))
 
 
 def identity(url: str) -> str:
-    """The id of a page (of its request URL) or of an article (of its canonical URL), in any spelling.
+    """The id of a page (its request URL) or of an article (its canonical URL), in any spelling.
 
     BLAKE2b-128, hex. Raises ValueError like ``normalise``.
     """

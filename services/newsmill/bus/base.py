@@ -138,6 +138,18 @@ class Mark(NamedTuple):
     position: int
     epoch: int
 
+    def same_epoch(self, other: Mark | None) -> bool:
+        """Whether the other is of the same assignment; None is of none."""
+        return other is not None and self.epoch == other.epoch
+
+
+class Burst(NamedTuple):
+    """When a step is due on a transport: at so many records, bytes, or seconds, whichever is first."""
+
+    records: int
+    bytes: int
+    wait_s: float
+
 
 class Member(Protocol):
     """One member of a consumer group. Not thread-safe: one thread owns it."""
@@ -233,6 +245,10 @@ class Bus(Protocol):
         Stores keep it beside their positions, so that positions of one log never skip another's.
         """
 
+    @property
+    def burst(self) -> Burst:
+        """The size of step that is cheap here."""
+
     def create(self) -> list[str]:
         """Make the lane's topics that are missing; says which.
 
@@ -251,6 +267,9 @@ class Bus(Protocol):
 
     def scan(self, topic: Topic, partition: int, start: int = 0) -> Iterator[Record]:
         """Read a partition from ``start`` to its present end, outside any group."""
+
+    def read_state(self, topic: Topic) -> Iterator[tuple[bytes, bytes]]:
+        """Every committed key and value of a state topic, outside any group: for people."""
 
     def lag(self, groups: Iterable[str] | None = None) -> list[Lag]:
         """How far the named groups are (all that ever joined, where None)."""

@@ -1,5 +1,8 @@
-"""The closed catalogue of log events and fields; docs/logs.md and schemas/log.schema.json are drawn
-from it, and ``newsmill ops`` reads by it. Names and units never change meaning: add, do not rename."""
+"""The closed catalogue of log events and fields, by which workers write and ``newsmill ops`` reads.
+
+docs/logs.md and schemas/log.schema.json are drawn from it. Names and units never change meaning:
+add, do not rename.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,7 @@ Event = Literal[
     "feed.rollup",
     "fuse.blown",
     "host.backoff",
+    "log.lost",
     "partition.assigned",
     "partition.held",
     "partition.lost",
@@ -90,6 +94,10 @@ FIELDS: dict[str, Field] = {
     "lane": Field("string", "lane"),
     "level": Field("string", "debug, info, warning or error"),
     "limit": Field("number", "the value that the cap allows"),
+    "log": Field("string", "identity of the log: positions of two logs do not compare"),
+    "lost": Field(
+        "integer", "log lines that nobody took, since the start; each sink counted alone"
+    ),
     "next_s": Field("number", "seconds until the next poll"),
     "offset": Field("integer", "offset of the input record in its partition"),
     "outcome": Field("string", "the one outcome of the record at this stage"),
@@ -124,6 +132,7 @@ FIELDS: dict[str, Field] = {
         "object", "by topic/partition: the number of the step; at an assignment, number and run"
     ),
     "store": Field("string", "name of the store"),
+    "taken": Field("integer", "entries that the step takes into the frontier"),
     "tier": Field("string", "which extraction tier answered"),
     "took_ms": Field("number", "duration, ms"),
     "topic": Field("string", "short name of the topic"),
@@ -150,16 +159,17 @@ EVENTS: dict[Event, Spec] = {
     "feed.rollup": Spec("info", "polls of a feed that found nothing, since its last line", ("feed", "site", "done", "next_s")),
     "fuse.blown": Spec("error", "too large a share of the last records died: the worker stops", ("why", "counts")),
     "host.backoff": Spec("warning", "a host asked us to wait, or failed", ("site", "after_s", "status", "why")),
-    "partition.assigned": Spec("info", "partitions were assigned: the positions and steps restored", ("positions", "steps")),
+    "log.lost": Spec("warning", "lines could not be written, and were dropped; now they can", ("lost",)),
+    "partition.assigned": Spec("info", "partitions were assigned: the positions and steps restored", ("positions", "steps", "log", "store")),
     "partition.held": Spec("warning", "a partition waits; the same record is taken again", ("topic", "partition", "offset", "why", "after_s")),
     "partition.lost": Spec("info", "partitions went to others or were given up", ("places",)),
-    "record": Spec("info", "one record, one stage, one outcome; written before its step commits", ("stage", "topic", "partition", "offset", "attempt", "step", "outcome", "reason", "detail", "page_id", "article_id", "url", "site", "feed", "status", "bytes", "took_ms", "age_ms", "tier", "quality", "after_s")),
+    "record": Spec("info", "one record, one stage, one outcome; written before its step commits", ("stage", "topic", "partition", "offset", "attempt", "step", "outcome", "reason", "detail", "page_id", "article_id", "url", "site", "feed", "status", "bytes", "took_ms", "age_ms", "tier", "quality", "after_s", "store")),
     "robots.read": Spec("info", "a host's robots.txt was read", ("site", "status", "outcome", "detail")),
     "run.done": Spec("info", "newsmill run or replay came to its end", ("counts", "took_ms", "why")),
     "run.progress": Spec("info", "progress of newsmill run or replay", ("counts", "waiting")),
     "run.start": Spec("info", "newsmill run or replay started its workers", ("workers", "bus")),
     "source.progress": Spec("info", "how far the reader of a source is", ("source", "done", "total", "bytes", "rate", "eta_s", "idle")),
-    "step.commit": Spec("info", "a step was committed", ("positions", "steps", "records", "outputs", "state", "bytes", "took_ms")),
+    "step.commit": Spec("info", "a step was committed", ("positions", "steps", "records", "taken", "outputs", "state", "bytes", "took_ms", "store")),
     "step.fenced": Spec("warning", "a step was refused: its partitions belong to another member", ("places", "detail")),
     "store.commit": Spec("debug", "a store committed", ("store", "records", "took_ms")),
     "worker.exit": Spec("warning", "a worker process of newsmill run ended and is started again", ("role", "exit_code", "after_s")),

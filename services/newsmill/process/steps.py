@@ -1,4 +1,4 @@
-"""What a worker's function gives back to the loop around it: an outcome, and what to write for it."""
+"""What a worker's function gives back to its loop: an outcome, and what to write for it."""
 
 from __future__ import annotations
 

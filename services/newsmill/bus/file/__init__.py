@@ -1,1 +1,7 @@
-"""The embedded bus: one SQLite file, several processes."""
+"""The embedded bus: partitioned topics, groups and state in one SQLite file, for several processes."""
+
+from __future__ import annotations
+
+from newsmill.bus.file.bus import FileBus
+
+__all__ = ["FileBus"]

@@ -1,0 +1,147 @@
+"""Opens the SQLite file of a store: its format, its settings, and its failures as our errors."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+
+from newsmill.errors import Misconfigured, NewsmillError, TryLater
+
+FORMAT = 1
+APPLICATION = 0x6E6D7374  # "nmst": how a store tells itself from any other SQLite file
+BUSY_MS = 10_000  # a writer waits so long for another one, and a reader for a checkpoint
+FULL_AFTER_S = 30.0  # a disk seldom empties sooner
+BUSY_AFTER_S = 1.0
+
+_SETTINGS = """
+PRAGMA synchronous = FULL;
+PRAGMA wal_autocheckpoint = 4096;
+PRAGMA journal_size_limit = 33554432;
+PRAGMA cache_size = -8000;
+"""
+
+# ``pages_of_article`` has the order of core.fold.speaks_for: an article's first row speaks for it.
+_TABLES = f"""
+CREATE TABLE about(name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
+CREATE TABLE positions(
+    log TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY (log, topic, partition)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE pages(
+    page_id TEXT PRIMARY KEY, article_id TEXT NOT NULL, revision TEXT NOT NULL,
+    fetched TEXT, fetched_us INTEGER, canonical INTEGER NOT NULL,
+    url TEXT, site TEXT, title TEXT, published TEXT, language TEXT,
+    digest BLOB NOT NULL, record BLOB NOT NULL
+) STRICT;
+CREATE INDEX pages_of_article ON pages(article_id, fetched_us DESC, canonical DESC, page_id);
+CREATE TABLE articles(
+    article_id TEXT PRIMARY KEY, page_id TEXT NOT NULL, change INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION};
+PRAGMA user_version = {FORMAT};
+"""
+
+
+def connect(path: Path, *, readonly: bool) -> apsw.Connection:
+    """A connection to the store at ``path``, which is made where there is none unless ``readonly``.
+
+    Raises Misconfigured where the file is no store, one of a newer format, or cannot be opened.
+    """
+    if readonly and not path.exists():
+        raise Misconfigured(_nothing(path))
+    flags = apsw.SQLITE_OPEN_READONLY
+    if not readonly:
+        flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+    with failures(path):
+        try:
+            if not readonly:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            db = apsw.Connection(str(path), flags=flags)
+        except (apsw.CantOpenError, OSError) as error:
+            raise Misconfigured(f"store {path} cannot be opened: {error}") from None
+        try:
+            _prepare(db, path, readonly)
+        except (apsw.Error, NewsmillError):
+            db.close()
+            raise
+    return db
+
+
+def _nothing(path: Path) -> str:
+    return f"no store at {path}: nothing was archived there yet"
+
+
+def _prepare(db: apsw.Connection, path: Path, readonly: bool) -> None:
+    db.set_busy_timeout(BUSY_MS)
+    if readonly:
+        if _is_empty(db):
+            raise Misconfigured(_nothing(path))
+        _check_format(db, path)
+        return
+    if db.readonly("main"):
+        raise Misconfigured(f"store {path} cannot be written to: its permissions forbid it")
+    if not _is_empty(db):
+        _check_format(db, path)  # before anything is changed in a file that may not be ours
+    if db.pragma("journal_mode", "wal") != "wal":
+        raise Misconfigured(f"store {path}: this file system cannot hold it (no shared memory)")
+    db.execute(_SETTINGS)
+    with transaction(db):
+        if _is_empty(db):
+            db.execute(_TABLES)
+            db.execute(
+                "INSERT INTO about VALUES ('store', ?), ('change', 0)", [secrets.token_hex(4)]
+            )
+    _check_format(db, path)
+
+
+def _is_empty(db: apsw.Connection) -> bool:
+    return (
+        not db.pragma("user_version") and not db.execute("SELECT count(*) FROM sqlite_schema").get
+    )
+
+
+def _check_format(db: apsw.Connection, path: Path) -> None:
+    if db.pragma("application_id") != APPLICATION:
+        raise Misconfigured(f"{path} is no newsmill store, but a database of something else")
+    found = db.pragma("user_version")
+    if found != FORMAT:
+        raise Misconfigured(
+            f"store {path} has format {found}; this newsmill reads {FORMAT}: install a newer one"
+        )
+
+
+@contextlib.contextmanager
+def transaction(db: apsw.Connection) -> Iterator[None]:
+    """A write transaction: committed at the end, rolled back by anything that is raised."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
+@contextlib.contextmanager
+def failures(path: Path) -> Iterator[None]:
+    """SQLite's errors as TryLater or Misconfigured, in one line that names the store."""
+    try:
+        yield
+    except apsw.FullError:
+        raise TryLater(f"store {path}: disk full", FULL_AFTER_S) from None
+    except apsw.IOError as error:
+        raise TryLater(f"store {path}: disk full or failing ({error})", FULL_AFTER_S) from None
+    except (apsw.BusyError, apsw.LockedError):
+        raise TryLater(f"store {path}: locked by another process", BUSY_AFTER_S) from None
+    except apsw.CantOpenError as error:
+        raise Misconfigured(f"store {path} cannot be opened: {error}") from None
+    except (apsw.ReadOnlyError, apsw.PermissionsError):
+        raise Misconfigured(f"store {path} cannot be written to") from None
+    except apsw.NotADBError:
+        raise Misconfigured(f"{path} is no newsmill store: the file is not a database") from None
+    except apsw.CorruptError as error:
+        raise Misconfigured(f"store {path} is damaged: {error}") from None

@@ -1,0 +1,241 @@
+"""A member of a group on the embedded log: poll, commit, hold, restore, leave."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from newsmill.bus.base import (
+    MAX_POLL_BYTES,
+    MAX_RECORDS,
+    Change,
+    Fenced,
+    Mark,
+    OutOfRange,
+    Output,
+    Place,
+    Record,
+)
+from newsmill.bus.file import reading
+from newsmill.bus.file.bells import Bells, Ear
+from newsmill.bus.file.catalog import Catalog, Known
+from newsmill.bus.file.database import Database
+from newsmill.bus.file.membership import Membership
+from newsmill.bus.file.presence import Presence
+from newsmill.bus.file.reading import Notice
+from newsmill.bus.file.writer import Writer
+from newsmill.topics import Topic
+
+GUARD_S = 1.0  # how often a member sees to it that a detector is at work
+
+
+class FileMember:
+    """One member, with a connection of its own. Not thread-safe: one thread owns it."""
+
+    def __init__(
+        self,
+        db: Database,
+        catalog: Catalog,
+        presence: Presence,
+        bells: Bells,
+        membership: Membership,
+        topics: Sequence[Known],
+        notice: Notice,
+    ) -> None:
+        self._db = db
+        self._catalog = catalog
+        self._presence = presence
+        self._bells = bells
+        self._membership = membership
+        self._streams = [known for known in topics if known.topic.kind == "stream"]
+        self._publishes_only = not topics
+        self._notice = notice
+        self._writer = Writer(db, catalog, bells, membership)
+        self._next: dict[Place, tuple[int, int]] = {}  # epoch, next position to deliver
+        self._held: dict[Place, float] = {}
+        self._turn = 0
+        self._guarded = float("-inf")
+        self.is_open = True
+        names = [known.bell for known in self._streams]
+        self._ear = Ear(db.options.directory / "bells", (*names, membership.group.bell))
+
+    @property
+    def slot(self) -> int:
+        """The stable number of this member within its group."""
+        return self._membership.slot
+
+    @property
+    def assignment(self) -> Mapping[Place, Mark]:
+        """What this member owns, with the committed position and the epoch of each."""
+        return {
+            place: Mark(owned.position, owned.epoch)
+            for place, owned in self._membership.owned.items()
+        }
+
+    def poll(
+        self,
+        timeout_s: float,
+        *,
+        max_records: int = MAX_RECORDS,
+        max_bytes: int = MAX_POLL_BYTES,
+        skip: Collection[Place] = (),
+    ) -> list[Record]:
+        """The next records of the owned partitions; raises OutOfRange, and Fenced when the slot was taken."""
+        deadline = time.monotonic() + timeout_s
+        while True:
+            self._require_open()
+            self._membership.beat()
+            self._membership.tend()
+            self._follow_assignment()
+            self._see_to_the_guard()
+            records = self._fetch(max_records, max_bytes, skip)
+            left = deadline - time.monotonic()
+            if records or left <= 0:
+                return records
+            self._ear.wait(min(left, self._membership.check_s, self._until_release()))
+
+    def hold(self, place: Place, until: float) -> None:
+        """Deliver nothing from ``place`` before ``time.monotonic()`` reaches ``until``."""
+        self._held[place] = until
+
+    def restore(self, topic: Topic, partition: int) -> Iterable[tuple[bytes, bytes]]:
+        """Every key and value of a partition of state that this member owns; raises Fenced where not."""
+        owned = self._membership.owned
+        beside = Place(topic.beside or topic.name, partition)
+        if beside not in owned and Place(topic.name, partition) not in owned:
+            raise Fenced(f"{topic.name}/{partition} is not owned here")
+        known = self._catalog.get(topic)
+        place = (known.partitions[partition], topic.name, partition)
+        return reading.restore(self._db, place, self._notice)
+
+    def leave(self) -> None:
+        """Give all partitions up at once."""
+        if self.is_open:
+            try:
+                self._membership.leave()
+            finally:
+                self.close()
+
+    def close(self) -> None:
+        """Let go without a word, as a killed process does; others see it at once."""
+        if self.is_open:
+            self.is_open = False
+            self._membership.vanish()
+            self._ear.close()
+            self._bells.close()
+            self._db.close()
+
+    def commit(
+        self,
+        outputs: Sequence[Output],
+        state: Sequence[Change],
+        positions: Mapping[Place, Mark],
+    ) -> None:
+        """One step, whole or not at all; raises Fenced, BusFull, BusUnknown, RecordTooLarge."""
+        self._require_open()
+        if not positions and not self._publishes_only:
+            raise ValueError("a step of a group that reads must name the partitions it is of")
+        for place, mark in positions.items():
+            self._check_position(place, mark)
+        self._writer.commit(outputs, state, positions)
+
+    def _check_position(self, place: Place, mark: Mark) -> None:
+        """Raise ValueError for a position that skips what was not delivered, or goes back."""
+        epoch, reached = self._next.get(place, (None, 0))
+        owned = self._membership.owned.get(place)
+        if owned is None or owned.epoch != mark.epoch:
+            return  # the step will be fenced
+        if epoch == mark.epoch and mark.position > reached:
+            raise ValueError(f"{place}: position {mark.position} was not delivered yet")
+        if mark.position < owned.position:
+            raise ValueError(f"{place}: position {mark.position} is behind the committed one")
+
+    def _require_open(self) -> None:
+        if not self.is_open:
+            raise Fenced(f"slot {self.slot} of {self._membership.group.name} has left")
+
+    def _follow_assignment(self) -> None:
+        owned = self._membership.owned
+        for place in self._next.keys() - owned.keys():
+            del self._next[place]
+            self._held.pop(place, None)
+        for place, mine in owned.items():
+            if self._next.get(place, (None, 0))[0] != mine.epoch:
+                self._next[place] = (mine.epoch, mine.position)
+                self._held.pop(place, None)
+
+    def _see_to_the_guard(self) -> None:
+        now = time.monotonic()
+        if self._db.options.detector == "on" and now - self._guarded > GUARD_S:
+            self._guarded = now
+            for pid in self._presence.guard(self._db.options.lease_s):
+                self._notice("killed", {"pid": pid})
+
+    def _until_release(self) -> float:
+        """Seconds until the first hold ends."""
+        now = time.monotonic()
+        return max(0.0, min((until - now for until in self._held.values()), default=3600.0))
+
+    def _fetch(self, max_records: int, max_bytes: int, skip: Collection[Place]) -> list[Record]:
+        ready = self._ready(skip)
+        if not ready:
+            return []
+        self._turn += 1
+        first = self._turn % len(ready)
+        each = (max(1, max_records // len(ready)), max(1, max_bytes // len(ready)))
+        records: list[Record] = []
+        left = max_bytes
+        for place, start, end in (*ready[first:], *ready[:first]):
+            more = self._fetch_one(
+                place,
+                (start, end),
+                min(each[0], max_records - len(records)),
+                min(each[1], left),
+                left if records else None,
+            )
+            records += more
+            left -= sum(record.size for record in more)
+            if left <= 0 or len(records) >= max_records:
+                break
+        return records
+
+    def _ready(self, skip: Collection[Place]) -> list[tuple[Place, int, int]]:
+        """The places with something to deliver, with the next position and the end of each."""
+        now = time.monotonic()
+        self._held = {place: until for place, until in self._held.items() if until > now}
+        ready = []
+        for known in self._streams:
+            rows = self._db.execute(
+                "SELECT part, start, next FROM parts WHERE topic=?", (known.id,)
+            )
+            for partition, start, end in rows:
+                place = Place(known.topic.name, partition)
+                if place not in self._next or place in skip or place in self._held:
+                    continue
+                position = self._next[place][1]
+                if not start <= position <= end:
+                    raise OutOfRange(
+                        f"group {self._membership.group.name} is at {position} of {place}; "
+                        f"the log holds {start} to {end}"
+                    )
+                if position < end:
+                    ready.append((place, position, end))
+        return ready
+
+    def _fetch_one(
+        self,
+        place: Place,
+        span: tuple[int, int],
+        max_records: int,
+        max_bytes: int,
+        first_bytes: int | None,
+    ) -> list[Record]:
+        epoch, _ = self._next[place]
+        where = (self._membership.owned[place].number, *place)
+        records, position, damaged = reading.read(
+            self._db, where, *span, max_records, max_bytes, first_bytes=first_bytes
+        )
+        if damaged:
+            reading.set_aside(self._db, where, damaged, self._notice)
+        self._next[place] = (epoch, position)
+        return records

@@ -1,0 +1,118 @@
+"""One atomic step: encoded whole before the lock is taken, then written in one short transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from newsmill.bus.base import Change, Output, Place, RecordTooLarge
+from newsmill.bus.file.catalog import Catalog, Known
+from newsmill.bus.file.codec import checksum, pack, size
+from newsmill.bus.file.database import OFFSET_BITS, Database
+from newsmill.topics import partition_of
+
+Row = tuple[bytes, bytes | None, int, bytes | None]  # key, headers, checksum, value
+
+
+@dataclass(slots=True)
+class Step:
+    """What a step writes, by the numbers of the file."""
+
+    rows: dict[int, list[Row]] = field(default_factory=dict)  # partition → rows, in order
+    bytes: dict[int, int] = field(default_factory=dict)
+    topics: dict[int, Known] = field(default_factory=dict)  # that it writes to
+    config: set[int] = field(default_factory=set)  # partitions of configuration topics
+    state: dict[tuple[int, bytes], tuple[int, bytes] | None] = field(default_factory=dict)
+
+
+def encode(catalog: Catalog, outputs: Iterable[Output], state: Iterable[Change]) -> Step:
+    """The step ready to be written; raises RecordTooLarge, and ValueError for what is no step."""
+    step = Step()
+    for index, output in enumerate(outputs):
+        topic = output.topic
+        value = output.value
+        if value is not None and len(value) > topic.max_bytes:
+            raise RecordTooLarge(topic.name, len(value), topic.max_bytes, index)
+        known = catalog.get(topic)
+        number = known.partitions[_partition(output)]
+        packed = pack(output.headers)
+        row = (output.key, packed, checksum(output.key, packed, value), value)
+        step.rows.setdefault(number, []).append(row)
+        step.bytes[number] = step.bytes.get(number, 0) + size(output.key, packed, value)
+        step.topics[known.id] = known
+        if topic.kind == "config":
+            step.config.add(number)
+    for change in state:
+        topic = change.topic
+        if topic.kind != "state":
+            raise ValueError(f"{topic.name} holds no state")
+        if change.value is not None and len(change.value) > topic.max_bytes:
+            raise RecordTooLarge(topic.name, len(change.value), topic.max_bytes, -1)
+        number = catalog.get(topic).partitions[change.partition]
+        step.state[(number, change.key)] = (
+            None
+            if change.value is None
+            else (checksum(change.key, None, change.value), change.value)
+        )
+    return step
+
+
+def _partition(output: Output) -> int:
+    topic = output.topic
+    if topic.kind == "state":
+        raise ValueError(f"{topic.name} is state: write it as a change")
+    if topic.kind == "config":
+        return 0
+    if output.partition is not None:
+        if not 0 <= output.partition < topic.partitions:
+            raise ValueError(f"{topic.name} has no partition {output.partition}")
+        return output.partition
+    if output.routing is None:
+        raise ValueError(f"an output to {topic.name} needs a routing key or a partition")
+    return partition_of(output.routing, topic.partitions)
+
+
+def check_named(state: Iterable[Change], places: Mapping[Place, object]) -> None:
+    """Raise ValueError where a change is to a partition that the step does not name."""
+    for change in state:
+        topic = change.topic
+        if (topic.beside or topic.name, change.partition) not in places and (
+            topic.name,
+            change.partition,
+        ) not in places:
+            raise ValueError(
+                f"a step that changes {topic.name}/{change.partition} must name "
+                f"{topic.beside or topic.name}/{change.partition} with its position"
+            )
+
+
+def write(db: Database, step: Step, now_ms: int) -> None:
+    """Write rows and state inside the transaction that is open."""
+    conn = db.conn
+    for number, rows in step.rows.items():
+        [(after,)] = db.execute(
+            "UPDATE parts SET next=next+?, bytes=bytes+? WHERE tp=? RETURNING next",
+            (len(rows), step.bytes[number], number),
+        )
+        first = after - len(rows)
+        base = (number << OFFSET_BITS) + first
+        conn.executemany(
+            "INSERT INTO log(id, ts, key, hdr, crc, val) VALUES(?, ?, ?, ?, ?, ?)",
+            ((base + index, now_ms, *row) for index, row in enumerate(rows)),
+        )
+        if number in step.config:
+            conn.executemany(
+                "INSERT INTO latest(tp, key, offset) VALUES(?, ?, ?) "
+                "ON CONFLICT(tp, key) DO UPDATE SET offset=excluded.offset",
+                ((number, row[0], first + index) for index, row in enumerate(rows)),
+            )
+    removed = [place for place, value in step.state.items() if value is None]
+    changed = [(*place, *value) for place, value in step.state.items() if value is not None]
+    if removed:
+        conn.executemany("DELETE FROM state WHERE tp=? AND key=?", removed)
+    if changed:
+        conn.executemany(
+            "INSERT INTO state(tp, key, crc, val) VALUES(?, ?, ?, ?) "
+            "ON CONFLICT(tp, key) DO UPDATE SET crc=excluded.crc, val=excluded.val",
+            changed,
+        )

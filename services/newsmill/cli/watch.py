@@ -1,0 +1,198 @@
+"""Watches a run: shows its progress, knows when it is through, and tells what came of it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from types import FrameType
+from typing import Any
+
+import click
+
+from newsmill.archiver.sqlite import SqliteStore
+from newsmill.bus.base import Bus
+from newsmill.process.events import Stage
+from newsmill.process.settings import Settings, without_secret
+from newsmill.process.supervisor import Line, Supervisor, Worker
+from newsmill.process.telemetry import Telemetry, for_people
+
+TURN_S = 0.2
+HEARTBEAT_S = 0.5  # of workers whose end somebody waits for
+STUCK_S = 20.0  # a held partition and no progress for so long: nothing will come of waiting
+STAGES: tuple[Stage, ...] = ("producer", "fetcher", "extractor", "enricher", "archiver")
+GROUPS = {
+    "fetcher": "fetcher",
+    "extractor": "extractor",
+    "enricher": "enricher",
+    "archiver": "archiver.sqlite",
+}
+
+
+class Watch:
+    """One run of workers under a supervisor, from start to summary."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        opened: Bus,
+        roles: Sequence[tuple[str, int]],
+        *,
+        commands: dict[str, Sequence[str]] | None = None,
+        name: str = "run",
+    ) -> None:
+        self._settings = settings
+        self._bus = opened
+        self._name = name
+        self._terminal = sys.stderr.isatty()
+        log_dir = settings.log_dir
+        self._log = Telemetry(name, lane=settings.lane, directory=log_dir, human=self._terminal)
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._stopping = False
+        self._started_ms = time.time_ns() // 1_000_000
+        self._shown = 0.0
+        self._quiet_since = time.monotonic()
+        self._ends: tuple[Any, ...] = ()
+        self._through: dict[Worker, int] = {}
+        self._held: Line = {}
+        own = HEARTBEAT_S if settings.once else settings.heartbeat_s
+        worker_settings = _with_heartbeat(settings, own)
+        self._supervisor = Supervisor(
+            worker_settings, roles, self._log, self._on_line, commands=commands
+        )
+
+    def run(self) -> int:
+        """Run to the end; gives the exit code."""
+        before = self._listen()
+        self._log.event(
+            "run.start",
+            workers=len(self._supervisor.workers),
+            bus=without_secret(self._settings.bus_url),
+        )
+        started = time.monotonic()
+        why = "stopped"
+        try:
+            self._supervisor.start()
+            while not self._stopping:
+                self._supervisor.turn(TURN_S)
+                self._show()
+                if self._settings.once and (end := self._end()):
+                    why = end
+                    break
+        finally:
+            self._supervisor.stop()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+        self._clear()
+        took_ms = (time.monotonic() - started) * 1e3
+        self._log.event("run.done", why=why, took_ms=took_ms, counts=self._totals())
+        self._log.close()
+        return self._report(why, took_ms / 1e3)
+
+    # -- stopping
+
+    def _listen(self) -> dict[int, Any]:
+        def on_stop(number: int, frame: FrameType | None) -> None:
+            self._stopping = True
+
+        return {n: signal.signal(n, on_stop) for n in (signal.SIGINT, signal.SIGTERM)}
+
+    def _end(self) -> str:
+        """Why the run is over, or nothing: in stage order, and seen twice."""
+        workers = self._supervisor.workers
+        if not all(worker.heartbeat.get("idle") for worker in workers):
+            return self._stuck()
+        lags = self._bus.lag(GROUPS.values())
+        if any(lag.waiting for lag in lags):
+            return self._stuck()
+        ends = tuple((lag.group, lag.place, lag.end) for lag in lags)
+        seen_again = self._through and all(
+            worker.beats > self._through.get(worker, worker.beats) + 1 for worker in workers
+        )
+        if ends != self._ends or not self._through:
+            self._ends = ends
+            self._through = {worker: worker.beats for worker in workers}
+            return ""
+        return "through" if seen_again else ""
+
+    def _stuck(self) -> str:
+        self._through = {}
+        held = any(worker.heartbeat.get("held") for worker in self._supervisor.workers)
+        if held and time.monotonic() - self._quiet_since > STUCK_S:
+            return "held"
+        return ""
+
+    # -- what the workers write
+
+    def _on_line(self, line: bytes, fields: Line) -> None:
+        event = fields.get("event")
+        if event == "record":
+            self._counts[fields["stage"], fields["outcome"]] += 1
+        elif event == "step.commit":
+            self._quiet_since = time.monotonic()
+        elif event == "partition.held":
+            self._held = fields
+        if not self._terminal:
+            sys.stderr.buffer.write(line)
+            sys.stderr.flush()
+        elif fields.get("level") in ("warning", "error") and event != "record":
+            self._clear()
+            sys.stderr.buffer.write(for_people(line))
+            sys.stderr.flush()
+
+    def _totals(self) -> dict[str, int]:
+        return {f"{stage} {outcome}": n for (stage, outcome), n in sorted(self._counts.items())}
+
+    def _show(self) -> None:
+        """The progress line of a terminal, a few times a second."""
+        now = time.monotonic()
+        if not self._terminal or now - self._shown < 0.25:
+            return
+        self._shown = now
+        parts = []
+        for stage in STAGES:
+            counts = {o: n for (s, o), n in self._counts.items() if s == stage}
+            made = counts.pop("published", 0)
+            others = " ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items()))
+            parts.append(f"{stage} {made}" + (f" ({others})" if others else ""))
+        text = " > ".join(parts)
+        sys.stderr.write(f"\r\x1b[K{text[: _width()]}")
+        sys.stderr.flush()
+
+    def _clear(self) -> None:
+        if self._terminal:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+    # -- what came of it
+
+    def _report(self, why: str, took_s: float) -> int:
+        from newsmill.cli.report import report
+
+        waiting = sum(worker.heartbeat.get("waiting") or 0 for worker in self._supervisor.workers)
+        with SqliteStore(self._settings.store_path) as store:
+            articles = store.count()
+        text = report(
+            self._settings, since_ms=self._started_ms, took_s=took_s, waiting=waiting, articles=articles
+        )
+        click.echo(text)
+        if why == "held":
+            click.echo(
+                f"Stopped: {self._held.get('topic')}/{self._held.get('partition')} is held at offset"
+                f" {self._held.get('offset')}: {self._held.get('why')}",
+                err=True,
+            )
+            return 1
+        return 0
+
+
+def _with_heartbeat(settings: Settings, seconds: float) -> Settings:
+    from dataclasses import replace
+
+    return replace(settings, heartbeat_s=seconds)
+
+
+def _width() -> int:
+    return click.get_terminal_size()[0] - 1 if hasattr(click, "get_terminal_size") else 110

@@ -1,0 +1,81 @@
+"""The enricher's shell: articles in, annotated ones out, re-fetches that changed nothing dropped."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+
+from newsmill.bus.base import Change, Member, Output, Place, Record
+from newsmill.enricher.core import annotate
+from newsmill.process.drain import Drain
+from newsmill.process.host import Desk, serve
+from newsmill.process.settings import Settings
+from newsmill.process.steps import Result
+from newsmill.process.telemetry import Telemetry
+from newsmill.process.work import Inline
+from newsmill.records import Article, decode, splice, traceparent
+from newsmill.topics import ARTICLES, ENRICHED, REVISIONS
+from newsmill.urls import host_of
+
+STAGE: Final = "enricher"
+
+
+def enrich(value: bytes, article: Article) -> tuple[bytes, tuple[tuple[str, str], ...]]:
+    """The article's own bytes with its annotations spliced in, and the annotators that failed."""
+    annotations = annotate(article)
+    return splice(value, orjson.dumps(annotations.fields)), annotations.failures
+
+
+class Enriching(Inline):
+    """Remembers the last revision of every page of its partitions."""
+
+    def __init__(self, log: Telemetry) -> None:
+        super().__init__(STAGE, self.step)
+        self._log = log
+        self._revisions: dict[Place, dict[bytes, bytes]] = {}
+
+    def assigned(self, place: Place, member: Member) -> None:
+        """Read the partition's revisions back."""
+        self._revisions[place] = dict(member.restore(REVISIONS, place.partition))
+
+    def lost(self, place: Place) -> None:
+        """Forget them: they may hold those of a step that failed."""
+        self._revisions.pop(place, None)
+
+    def step(self, record: Record) -> Result:
+        """Annotate the article, unless its page already had this revision."""
+        value = record.value or b""
+        article = decode(Article, record.value)
+        facts: dict[str, Any] = {
+            "page_id": article.page_id,
+            "article_id": article.id,
+            "url": article.url,
+            "site": host_of(article.url),
+        }
+        page_id, revision = article.page_id.encode(), article.revision.encode()
+        revisions = self._revisions[record.place]
+        if revisions.get(page_id) == revision:
+            return Result(outcome="duplicate", facts=facts)
+        enriched, failures = enrich(value, article)
+        for annotator, detail in failures:
+            self._log.add("annotator.failed", annotator=annotator, detail=detail, **facts)
+        revisions[page_id] = revision
+        output = Output(
+            topic=ENRICHED,
+            key=article.id.encode(),
+            routing=article.id,
+            value=enriched,
+            headers=(("traceparent", traceparent(article.page_id, "enriched")),),
+        )
+        change = Change(REVISIONS, record.partition, page_id, revision)
+        return Result(outcome="published", outputs=(output,), state=(change,), facts=facts)
+
+
+def run(settings: Settings) -> int:
+    """Serve as an enricher until told to stop; gives the exit code."""
+
+    def work(desk: Desk) -> None:
+        Drain(STAGE, desk.member, Enriching(desk.log), desk.bus.burst, desk.log, desk.life).run()
+
+    return serve(STAGE, STAGE, [ARTICLES], settings, work)

@@ -1,0 +1,159 @@
+"""Bylines to names: "By Ann Lee and Bo Chen, Staff Writers | Aug 7" is Ann Lee, Bo Chen."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+MAX_BYLINE = 320  # characters; what is longer is a biography
+MAX_NAME = 80
+MAX_NAMES = 20
+
+_LABEL = re.compile(
+    r"""\s*(?:(?:(?:originally\s+)?(?:written|reported|posted|published|story|words|text|reporting|
+    created|submitted|analysis|review|opinion|photographs?|edited)\s+)?by\b|authors?\b|words|reporter\b|von\b|text|autor(?:in|es|a|:in)?\b|
+    verfasst\s+von\b|ein\s+(?:artikel|gastbeitrag|kommentar)\s+von\b|par\b|propos\s+recueillis\s+par\b|
+    publié\s+par\b|por\b|escrito\s+por\b|di\b|a\s+cura\s+di\b|scritto\s+da\b|door\b|av\b|af\b|skrevet\s+av\b|
+    kirjoittaja\b|autorzy\b|автор[ыа]?\b|oleh\b|penulis\b|tác\s+giả|作者|文|記者|记者|撰文|글|기자|بقلم|كتب)
+    \s*[:：/／|]?\s*""",
+    re.I | re.X,
+)
+_BARE_LABEL = re.compile(r"\s*(?:words|text|文|글|di|av|af|par|por|von|door|reporter|authors?)\b", re.I)
+_END = re.compile(
+    r"""\s*(?:[|•·▪►»\t\n]|\s[-–—]\s|\bupdated\b|\bpublished\b|\bposted\b|\baktualisiert\b|\bpublié\b|\bmis\s+à\s+jour\b|
+    \bpublicado\b|\bfollow\b|\bread\s+more\b|\b(?:19|20)\d{2}\b|\b\d{1,2}[:.]\d{2}\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|
+    \b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|
+    \b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?\s+\d{1,2}\b|\b\d{1,2}\.?\s+(?:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])\w*)""",
+    re.I | re.X,
+)
+_NOISE = re.compile(
+    r"""\S+@\S+\.\w+|https?://\S+|www\.\S+|(?<!\w)@\w+|\([^()]*\)|\[[^\[\]]*\]|<[^<>]*>""", re.X
+)
+_SPLIT = re.compile(
+    r"""\s*(?:[;,，、،/]|\s(?:&|\+|and|with|und|et|y|e|og|och|en|i|и|та|ja|ve|dan|és|és|și|als|avec|con|com|mit)\s|\band\s)\s*""",
+    re.I | re.X,
+)
+_SPLIT_FIELD = re.compile(r"\s*(?:[;,，、،]|\s(?:&|and|und)\s)\s*", re.I)
+_TRAILING = re.compile(r"\s+(?:on|at|in|am|le|el|em|il|op|den|the)\Z", re.I)
+_ROLE = re.compile(
+    r"""\b(?:reporters?|correspondents?|editors?|writers?|columnists?|contributors?|contributing|journalists?|
+    producers?|photographers?|photojournalists?|analysts?|critics?|staff|bureau|chief|senior|deputy|assistant|associate|intern|
+    fellow|professor|lecturer|researcher|director|manager|founder|ceo|president|anchor|host|blogger|meteorologist|
+    special\s+to|for\s+the|news\s*desk|digital|redakteur(?:in)?|redaktion|korrespondent(?:in)?|reporterin|
+    journaliste|rédact(?:eur|rice)|correspondante?|envoyée?\s+spéciale?|redactor(?:a|es)?|periodista|corresponsal|
+    enviado|giornalista|redazione|inviato|jornalista|repórter|redacteur|verslaggever|redaktör|reporter|dziennikarz|
+    redaktor|корреспондент|редактор|обозреватель|журналист)\b""",
+    re.I | re.X,
+)
+_NOBODY = frozenset(
+    """staff admin administrator editor editors newsroom news redaktion redaktionen redaktor redazione redacción redacao redação
+    redactie rédaction webmaster anonymous unknown null none undefined guest user author authors team desk online web webdesk
+    redactor writer reporter root editorial contributor contributors agencies agency n/a nan nil false true facebook
+    twitter share email print comments admin123 root default""".split()
+) | frozenset(
+    (
+        "staff writer", "staff writers", "staff reporter", "staff reporters", "staff report", "news staff",
+        "web staff", "editorial staff", "editorial team", "editorial board", "the editors", "web desk",
+        "online desk", "news desk", "la rédaction", "la redacción", "la redazione", "de redactie",
+        "guest author", "guest contributor", "site admin", "super user", "wp admin", "view all posts",
+        "more by this author", "see all articles", "posted by",
+    )
+)  # fmt: skip
+_TITLE = re.compile(r"^(?:Dr|Prof|Mr|Mrs|Ms|Mx|Hon|Rev|Sir|Dame|Lord)\.?\s+(?=\S)|^(?:Dr\.\s*)+", re.I)
+_SUFFIX = re.compile(r"(?:Jr|Sr|I{2,3}|IV|M\.?D|Ph\.?\s?D|MBA|MPH|J\.?D|CFA|RN|Esq)\.?\Z", re.I)
+_GENERATION = re.compile(r"(?:Jr|Sr|I{2,3}|IV)\.?\Z", re.I)
+_LETTER = re.compile(r"[^\W\d_]")
+_CJK_ROLE = re.compile(r"\s*(?:記者|记者|기자|特派員|編集委員|編輯|编辑|报道|報導|撰文)\Z")
+
+
+def names(raw: str, *, structured: bool = False) -> tuple[str, ...]:
+    """The people or organisations of a byline, in order; empty where it names nobody.
+
+    ``structured`` is a field that states one name, or names in a row: fewer words join names there,
+    since "Ortega y Gasset" is one.
+    """
+    text = " ".join(raw[: 2 * MAX_BYLINE].split())
+    if len(text) > MAX_BYLINE:
+        return ()
+    text = _NOISE.sub(" ", text)
+    text = _unlabelled(text)
+    end = _END.search(text)
+    if end:
+        text = text[: end.start()]
+    found: list[str] = []
+    for piece in (_SPLIT_FIELD if structured else _SPLIT).split(text):
+        _take(piece, found)
+        if len(found) >= MAX_NAMES:
+            break
+    return tuple(found)
+
+
+def _unlabelled(text: str) -> str:
+    """Without "By", "Von", "Text:" in front; a word that may begin a name needs its colon or space."""
+    for _ in range(2):
+        label = _LABEL.match(text)
+        if label is None or label.end() == 0:
+            break
+        if label.end() == len(label[0].rstrip()) and _LETTER.match(text[label.end() : label.end() + 1]):
+            if label[0].strip()[-1:].isascii() and label[0].strip()[-1:].isalpha():
+                break  # "Dior" is no "Di"
+        if _BARE_LABEL.fullmatch(label[0].rstrip(" :：/／|")) and label.end() >= len(text.rstrip()):
+            break
+        text = text[label.end() :]
+    return text
+
+
+def _take(piece: str, found: list[str]) -> None:
+    """Add the name in a piece of a byline, or what the piece says of the name before it."""
+    name = _CJK_ROLE.sub("", piece.strip(" \t.,:;-–—|\"'“”*•")).strip()
+    name = _TRAILING.sub("", _TITLE.sub("", name))
+    if not name or len(name) > MAX_NAME or not _LETTER.search(name):
+        return
+    if found and _SUFFIX.fullmatch(name):
+        if _GENERATION.fullmatch(name):
+            found[-1] = f"{found[-1]}, {name}" if name[-1:] != "." else f"{found[-1]} {name}"
+        return
+    if name.casefold() in _NOBODY or "://" in name:
+        return
+    if _is_role(name, bool(found)):
+        return
+    if found and " " in found[-1] and " " not in name and name.isascii():
+        return  # "Ann Lee, Chicago"
+    if len(name.split()) > 8:
+        return
+    if name.casefold() not in (other.casefold() for other in found):
+        found.append(name)
+
+
+def _is_role(name: str, after_name: bool) -> bool:
+    """Whether a piece is "Senior Reporter" rather than a name; after a name, any role word tells."""
+    roles = _ROLE.findall(name)
+    if not roles:
+        return False
+    words = name.split()
+    return after_name or len(roles) >= len(words) or name.islower()
+
+
+def is_byline(text: str) -> bool:
+    """Whether a short visible line is a byline that says so: "By Ann Lee"."""
+    return (
+        len(text) <= MAX_BYLINE
+        and _VISIBLE.match(text) is not None
+        and bool(names(text))
+    )
+
+
+_VISIBLE = re.compile(
+    r"""\s*(?:by|written\s+by|story\s+by|reported\s+by|posted\s+by|von|par|por|door|автор:?|作者[:：]?|文[/／:：]|記者[:：/]?|text:|autor(?:in)?:)
+    \s*(?=[A-ZÀ-ÞА-ЯŁŚŻČŠŽ\u3040-\u9fff\uac00-\ud7af])""",
+    re.I | re.X,
+)
+
+
+def merged(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
+    """Names of several bylines in order, each once."""
+    seen: dict[str, str] = {}
+    for group in lists:
+        for name in group:
+            seen.setdefault(name.casefold(), name)
+    return tuple(seen.values())[:MAX_NAMES]

@@ -1,0 +1,109 @@
+"""Faults within an article's lines, for every tier and for plain text: repeats, "see also", captions
+read as prose, furniture. Lines in, lines out, and what was found in them beside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from newsmill.extractor.core.blocks import Line
+from newsmill.extractor.core.labels import BOILERPLATE, MAX_BOILERPLATE, SEE_ALSO_FIRM
+from newsmill.extractor.core.media import (
+    fold,
+    is_credit,
+    reads_like_caption,
+    split_credit,
+)
+from newsmill.records import Image, Related
+
+MIN_REPEAT = 24  # letters; a shorter line ("No.", a subheading) may stand twice
+MAX_RELATED = 300
+
+
+@dataclass(slots=True)
+class Cleaned:
+    """The lines of prose, and what stood between them."""
+
+    lines: list[Line] = field(default_factory=list)
+    related: list[Related] = field(default_factory=list)
+    images: list[Image] = field(default_factory=list)
+    dropped: int = 0
+
+
+def clean(
+    lines: list[Line], titles: tuple[str, ...], images: list[Image], taken: list[Related]
+) -> Cleaned:
+    """Each paragraph once, without title, captions, credits, "see also" lines and furniture."""
+    result = Cleaned()
+    captions = _captions(images)
+    heads = {fold(title) for title in titles if title}
+    related = {fold(link.title) for link in taken if link.title}
+    seen: set[str] = set()
+    opening = True
+    for line in lines:
+        if line.kind == "table":
+            result.lines.append(line)
+            continue
+        key = fold(line.text)
+        if not key or (opening and key in heads):
+            result.dropped += 1
+            continue
+        if _taken(line, key, seen, captions, related, result):
+            result.dropped += 1
+            continue
+        opening = opening and line.kind == "heading"
+        seen.add(key)
+        result.lines.append(line)
+    _trim(result)
+    return result
+
+
+def _captions(images: list[Image]) -> set[str]:
+    """Captions as a line may repeat them: alone, or with their credit."""
+    known: set[str] = set()
+    for image in images:
+        if image.caption:
+            known.add(fold(image.caption))
+            if image.credit:
+                known.add(fold(image.caption + image.credit))
+        if image.credit and len(image.credit) > 3:
+            known.add(fold(image.credit))
+    return known
+
+
+def _taken(
+    line: Line, key: str, seen: set[str], captions: set[str], related: set[str], result: Cleaned
+) -> bool:
+    """Whether a line is no prose; what it holds instead goes to ``result``."""
+    text = line.text
+    if key in seen and (len(key) >= MIN_REPEAT or _same_as_last(key, result)):
+        return True
+    if key in captions or (key in related and line.kind != "heading"):
+        return True
+    if reads_like_caption(text):
+        caption, credit = split_credit(text)
+        if caption and fold(caption) not in captions:
+            captions.update((fold(caption), key))
+            result.images.append(Image(caption=caption, credit=credit))
+        return True
+    if is_credit(text):
+        return True
+    if len(text) <= MAX_RELATED + 60:
+        label = SEE_ALSO_FIRM.match(text)
+        if label is not None:
+            title = text[label.end() :].strip()
+            if fold(title) not in related:
+                related.add(fold(title))
+                result.related.append(Related(title=title))
+            return True
+    return len(text) <= MAX_BOILERPLATE and BOILERPLATE.match(text) is not None
+
+
+def _same_as_last(key: str, result: Cleaned) -> bool:
+    return bool(result.lines) and fold(result.lines[-1].text) == key
+
+
+def _trim(result: Cleaned) -> None:
+    """Headings with nothing under them at the end belong to what was taken away."""
+    while result.lines and result.lines[-1].kind == "heading":
+        result.lines.pop()
+        result.dropped += 1

@@ -1,0 +1,136 @@
+"""Text to tree: what a parser must never be given, the one parse, and the caps around both.
+
+Measured on libxml2 2.14: one 11 MB attribute, one illegal character reference, one stray ``</body>``
+or one unclosed ``<textarea>`` each lose the rest of an article without an error, and a tag of 50,000
+attributes takes minutes. All of it is disarmed here by linear passes over the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+import lxml.html
+from lxml import etree
+from lxml.html import HtmlElement
+
+from newsmill.errors import BadRecord
+from newsmill.records import MAX_PAGE_BYTES
+
+MAX_RAW = 4 * MAX_PAGE_BYTES  # characters taken at all; what remains after the passes obeys the cap
+MAX_TAGS = 600_000  # start tags; a parse of so many takes about 2 s and 500 MB
+MAX_TAG_CHARS = 65_536  # of one start tag; a longer one loses its attributes
+MAX_ATTRIBUTES = 256  # of one start tag, likewise
+MAX_METAS = 2_000  # meta elements; the rest are dropped
+
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\udfff]+")
+_REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_DATA_URI = re.compile(r"data:[a-zA-Z0-9/+.;=-]{0,100},[A-Za-z0-9+/=%_-]{4096,}")
+_LONG_TAG = re.compile(r"(<[a-zA-Z][a-zA-Z0-9:-]{0,60})(\s[^<>]{2000,})")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_TAG = re.compile(r"<[a-zA-Z]")
+_META = re.compile(r"<meta\b[^>]*>", re.I)
+_PAGE_END = re.compile(r"</(?:body|html)\s*>", re.I)
+_PLAINTEXT = re.compile(r"<plaintext\b[^>]*>", re.I)
+_SWALLOWING = re.compile(r"<(/?)(textarea|xmp|iframe|noembed|noframes|title)\b", re.I)
+
+_PARSER = lxml.html.HTMLParser(
+    huge_tree=True, collect_ids=False, encoding="utf-8", remove_comments=True, remove_pis=True
+)
+
+
+def tame(text: str) -> str:
+    """The markup without what would make a parser lose text or hang; raises BadRecord past a cap."""
+    if len(text) > MAX_RAW:
+        raise BadRecord("too_large", f"{len(text)} characters; at most {MAX_RAW}")
+    text = _CONTROLS.sub("", text)
+    text = _REFERENCE.sub(_legal, text)
+    if "data:" in text:
+        text = _DATA_URI.sub("data:,", text)
+    text = _LONG_TAG.sub(_short_tag, text)
+    if len(text) > MAX_PAGE_BYTES:
+        text = _without_comments(text)
+    text = _PAGE_END.sub("", text)
+    text = _closed(_PLAINTEXT.sub("", text))
+    if text.count("<meta") > MAX_METAS:
+        text = _few_metas(text)
+    if len(text) > MAX_PAGE_BYTES:
+        raise BadRecord("too_large", f"{len(text)} characters of markup; at most {MAX_PAGE_BYTES}")
+    if text.count("<") > MAX_TAGS:
+        tags = sum(1 for _ in _TAG.finditer(text))
+        if tags > MAX_TAGS:
+            raise BadRecord("too_deep", f"{tags} elements; at most {MAX_TAGS}")
+    return text
+
+
+def parse(text: str) -> HtmlElement:
+    """The tree of tamed markup; raises BadRecord (``unparsable``, ``too_deep``)."""
+    if not text.strip():
+        raise BadRecord("unparsable", "an empty page")
+    try:
+        tree = lxml.html.document_fromstring(text.encode("utf-8", "replace"), parser=_PARSER)
+    except (etree.ParserError, etree.XMLSyntaxError) as error:
+        raise BadRecord("unparsable", str(error)) from None
+    last = _PARSER.error_log.last_error
+    if last is not None and last.type_name == "ERR_RESOURCE_LIMIT":
+        raise BadRecord("too_deep", last.message.partition(", use ")[0])
+    if not isinstance(tree, HtmlElement):
+        raise BadRecord("unparsable", "no root element")
+    return tree
+
+
+def _legal(found: re.Match[str]) -> str:
+    """A numeric reference as it stands, or nothing where it names no character of XML."""
+    digits = found[1] or found[2]
+    if len(digits) > 8 and digits.strip("0") == "":
+        return ""
+    code = int(digits[-12:], 16 if found[1] else 10) if len(digits) <= 12 else 0x110000
+    if code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE:
+        return found[0]
+    return found[0] if 0x10000 <= code < 0x110000 else ""
+
+
+def _short_tag(found: re.Match[str]) -> str:
+    attributes = found[2]
+    if len(attributes) < MAX_TAG_CHARS:
+        if len(_QUOTED.sub("", attributes).split()) <= MAX_ATTRIBUTES:
+            return found[0]
+    return f"{found[1]} " + ("/" if attributes.endswith("/") else "")
+
+
+def _without_comments(text: str) -> str:
+    """Comments cut out by plain search: a lazy pattern is quadratic on many that are not closed."""
+    kept: list[str] = []
+    position = 0
+    while True:
+        start = text.find("<!--", position)
+        end = text.find("-->", start + 4) if start >= 0 else -1
+        if end < 0:
+            return "".join((*kept, text[position:]))
+        kept.append(text[position:start])
+        position = end + 3
+
+
+def _closed(text: str) -> str:
+    """The markup without tags of an element that swallows what follows, where one is not closed."""
+    balance: dict[str, int] = {}
+    for found in _SWALLOWING.finditer(text):
+        name = found[2].lower()
+        balance[name] = balance.get(name, 0) + (-1 if found[1] else 1)
+    for name, open_tags in balance.items():
+        if open_tags > 0:
+            if name == "title":
+                text = re.sub(r"(<title\b[^>]*>[^<]*)(?=<(?!/title))", r"\1</title>", text, flags=re.I)
+            else:
+                text = re.sub(rf"</?{name}\b[^>]*>", "", text, flags=re.I)
+    return text
+
+
+def _few_metas(text: str) -> str:
+    seen = 0
+
+    def keep(found: re.Match[str]) -> str:
+        nonlocal seen
+        seen += 1
+        return found[0] if seen <= MAX_METAS else ""
+
+    return _META.sub(keep, text)

@@ -1,0 +1,255 @@
+"""Pictures with their captions and credits, taken out of the tree so that none is read as prose."""
+
+from __future__ import annotations
+
+import re
+
+from lxml.html import HtmlElement
+
+from newsmill import urls
+from newsmill.extractor.core import structured
+from newsmill.extractor.core.bylines import is_foreign
+from newsmill.extractor.core.facts import Facts, remove, words
+from newsmill.extractor.core.labels import (
+    CREDIT_AT_END,
+    CREDIT_IN_BRACKETS,
+    CREDIT_LABEL,
+    PHOTO_IN_BRACKETS,
+    SOURCE_IN_BRACKETS,
+)
+from newsmill.extractor.core.metadata import Choice
+from newsmill.records import Image
+
+MAX_CAPTION = 1_200  # characters; more is text that a theme calls a caption
+MAX_IMAGES = 60
+MIN_WIDTH = 120  # pixels; smaller pictures are icons and trackers
+
+_SPACE = re.compile(r"\s+")
+_CREDIT_CLASS = re.compile(r"credit|copyright|(?:^|[\s_-])(?:source|photographer|byline|agency)(?:$|[\s_-])", re.I)
+_CAPTION_CLASS = re.compile(r"caption|credit", re.I)
+_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’»)]?\s*$")
+_HOLDERS = frozenset(("figure", "picture", "dl", "dt", "table", "a"))
+
+
+def fold(text: str) -> str:
+    """Text as two of the same are recognised: case, spacing and punctuation aside."""
+    return "".join(char for char in text.casefold() if char.isalnum())
+
+
+def split_credit(caption: str) -> tuple[str | None, str | None]:
+    """A caption and its credit, without the brackets and label it stood in; None where there is none."""
+    text = _SPACE.sub(" ", caption).strip()
+    for pattern in (CREDIT_IN_BRACKETS, CREDIT_AT_END):
+        found = pattern.search(text)
+        if found:
+            rest = text[: found.start()].strip(" |/–—-").strip()
+            return rest or None, unlabelled(found[1])
+    return text or None, None
+
+
+def unlabelled(credit: str) -> str | None:
+    """A credit without "Photo:", "Source:", "©"."""
+    text = credit.strip(" ()[]（）【】|").strip()
+    for _ in range(3):
+        shorter = CREDIT_LABEL.sub("", text, count=1)
+        if shorter == text:
+            break
+        text = shorter
+    return text.strip(" .:|/").strip() or None
+
+
+def reads_like_caption(line: str) -> bool:
+    """Whether a line of text says by its credit that it is a caption: "… (Photo: somebody)"."""
+    if len(line) > 400:
+        return False
+    if PHOTO_IN_BRACKETS.search(line):
+        return True
+    found = SOURCE_IN_BRACKETS.search(line)
+    return found is not None and not _SENTENCE_END.search(line[: found.start()])
+
+
+def is_credit(line: str) -> bool:
+    """Whether a line is nothing but a picture's credit: "Photo: somebody"."""
+    found = CREDIT_LABEL.match(line)
+    return found is not None and len(line) <= 120 and len(line) - found.end() <= 80
+
+
+def take(facts: Facts, choice: Choice) -> list[Image]:
+    """The article's pictures; caption elements leave the tree."""
+    base = facts.base_url
+    found: list[Image] = []
+    spent: set[HtmlElement] = set()
+    for figure in facts.figures:
+        if not is_foreign(figure):
+            _take_holder(figure, base, found, spent)
+    for caption in facts.captions:
+        if caption not in spent and caption.getparent() is not None and not is_foreign(caption):
+            holder = _holder_of(caption)
+            if holder is not None:
+                _take_holder(holder, base, found, spent)
+    for picture in facts.pictures:
+        if picture not in spent and _in_article(picture) and not is_foreign(picture):
+            source = _source(picture, base)
+            if source:
+                _add(found, Image(url=source))
+    for element in spent:
+        if element.tag not in ("img", "amp-img") and element.getparent() is not None:
+            remove(element)
+    return _with_lead(found, facts, choice)[:MAX_IMAGES]
+
+
+def _take_holder(
+    holder: HtmlElement, base: str, found: list[Image], spent: set[HtmlElement]
+) -> None:
+    """One picture from a figure (or what serves as one), with the captions that are in it."""
+    pictures = list(holder.iter("img", "amp-img"))
+    media = next(holder.iter("video", "iframe", "embed", "object", "audio"), None)
+    if any(True for _ in holder.iter("table", "pre", "blockquote")) and not pictures:
+        return
+    captions: list[str] = []
+    credits_: list[str] = []
+    for element in _caption_elements(holder, bool(pictures)):
+        if element in spent or any(ancestor in spent for ancestor in element.iterancestors()):
+            continue
+        text = words(element, MAX_CAPTION + 1)
+        if len(text) > MAX_CAPTION or _is_prose(element):
+            continue
+        spent.add(element)
+        if element.tag != "figcaption" and _CREDIT_CLASS.search(element.get("class") or "") and "caption" not in (element.get("class") or ""):
+            credits_.append(text)
+        else:
+            captions.append(_without_credit_elements(element, text, credits_))
+    spent.update(pictures)
+    caption, credit = _best(captions, credits_)
+    source = next((url for p in pictures if (url := _source(p, base))), None)
+    if caption or credit or (source and media is None):
+        _add(found, Image(url=source, caption=caption, credit=credit))
+    for other in pictures[1:]:
+        url = _source(other, base)
+        if url and url != source and len(pictures) <= 12:
+            _add(found, Image(url=url))
+
+
+def _caption_elements(holder: HtmlElement, has_picture: bool) -> list[HtmlElement]:
+    """What in a figure is caption or credit: by tag, by class, and beside a picture, any short text."""
+    found = []
+    for element in holder.iter("figcaption", "p", "div", "span", "dd", "td", "small", "cite", "em", "i", "h4", "h5", "h6"):
+        if element is holder:
+            continue
+        if element.tag == "figcaption" or _CAPTION_CLASS.search(element.get("class") or ""):
+            if next(element.iter("img", "amp-img"), None) is None:
+                found.append(element)
+        elif element.tag in ("p", "dd", "small") and has_picture and len(element) <= 3:
+            if next(element.iter("img", "amp-img"), None) is None:
+                found.append(element)
+    return found
+
+
+def _is_prose(element: HtmlElement) -> bool:
+    """Whether a "caption" holds several paragraphs: then it is the article in a strange dress."""
+    return sum(1 for _ in element.iter("p")) > 3
+
+
+def _without_credit_elements(element: HtmlElement, text: str, credits_: list[str]) -> str:
+    """The caption's text without that of its credit element, which is noted."""
+    for inner in element.iter("span", "small", "cite", "em", "i", "div", "p", "a", "strong", "b"):
+        name = f"{inner.get('class') or ''} {inner.get('itemprop') or ''}"
+        if inner is not element and _CREDIT_CLASS.search(name) and "caption" not in name.lower():
+            credit = words(inner, 300)
+            if credit and credit in text and len(credit) <= 200:
+                credits_.append(credit)
+                before, _, after = text.rpartition(credit)
+                return f"{before.strip()} {after.strip()}".strip()
+    return text
+
+
+def _best(captions: list[str], credits_: list[str]) -> tuple[str | None, str | None]:
+    """One caption and one credit of those a figure states, each said once."""
+    caption: str | None = None
+    credit = next((c for raw in credits_ if (c := unlabelled(raw))), None)
+    for raw in captions:
+        words_, stated = split_credit(raw)
+        credit = credit or stated
+        if words_ and caption is None:
+            if is_credit(words_):
+                credit = credit or unlabelled(words_)
+            else:
+                caption = words_
+    return caption, credit
+
+
+def _holder_of(caption: HtmlElement) -> HtmlElement | None:
+    """The nearest element around a caption that also holds a picture and little else."""
+    for count, ancestor in enumerate(caption.iterancestors()):
+        if count > 3 or ancestor.tag in ("article", "main", "body", "section"):
+            return None
+        if next(ancestor.iter("img", "amp-img"), None) is not None:
+            size = sum(len(p.text or "") for p in ancestor.iter("p", "div", "td"))
+            return ancestor if size <= MAX_CAPTION else None
+    return None
+
+
+def _in_article(picture: HtmlElement) -> bool:
+    for ancestor in picture.iterancestors():
+        if ancestor.tag in ("article", "main") or "articlebody" in (ancestor.get("itemprop") or "").lower():
+            return True
+        if ancestor.tag in ("aside", "nav", "header", "footer", "li"):
+            return False
+    return False
+
+
+def _source(picture: HtmlElement, base: str) -> str | None:
+    """The picture's address, also where it is loaded late; None for icons and what is no address."""
+    for side in ("width", "height"):
+        size = (picture.get(side) or "").removesuffix("px")
+        if size.isdigit() and int(size) < MIN_WIDTH:
+            return None
+    for name in ("data-src", "data-original", "data-lazy-src", "data-url", "src", "srcset", "data-srcset"):
+        value = (picture.get(name) or "").strip()
+        if not value or value.startswith("data:"):
+            continue
+        if "srcset" in name:
+            value = value.partition(" ")[0].rstrip(",")
+        try:
+            return urls.normalise(value, base)
+        except ValueError:
+            continue
+    return None
+
+
+def _add(found: list[Image], image: Image) -> None:
+    """Add a picture once; the same again only fills in what is missing of it."""
+    for index, other in enumerate(found):
+        same_url = image.url is not None and other.url == image.url
+        same_caption = image.caption and other.caption and fold(image.caption) == fold(other.caption)
+        if same_url or same_caption:
+            found[index] = Image(
+                url=other.url or image.url,
+                caption=other.caption or image.caption,
+                credit=other.credit or image.credit,
+            )
+            return
+    if len(found) < MAX_IMAGES:
+        found.append(image)
+
+
+def _with_lead(found: list[Image], facts: Facts, choice: Choice) -> list[Image]:
+    """The pictures with the one that the page states for previews in front, unless it is among them."""
+    stated = [facts.meta("og:image", "og:image:url", "twitter:image", "twitter:image:src") or ""]
+    stated += structured.urls((choice.article or {}).get("image"))
+    for href in stated[:3]:
+        try:
+            lead = urls.normalise(href, facts.base_url) if href else None
+        except ValueError:
+            continue
+        if lead and not any(_stem(image.url) == _stem(lead) for image in found):
+            return [Image(url=lead), *found]
+        if lead:
+            break
+    return found
+
+
+def _stem(url: str | None) -> str:
+    """The file name of a picture without its size, by which two renditions of one are known."""
+    name = (url or "").partition("?")[0].rpartition("/")[2].lower()
+    return re.sub(r"[-_]\d{2,4}x\d{2,4}(?=\.)", "", name) or (url or "")

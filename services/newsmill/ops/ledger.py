@@ -1,0 +1,181 @@
+"""The account of one stage: what came in, what became of it, and what the logs cannot explain."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from newsmill.ops.balance import Place
+from newsmill.ops.figures import Histogram
+from newsmill.ops.lines import Line
+
+EXAMPLES = 3  # page ids shown of each reason of death
+
+
+class Ledger:
+    """One stage of one lane (of one store, where a stage has several), fed line by line.
+
+    A *drain* finishes what it reads, in order. The *frontier* (the fetcher) takes entries in by
+    position and finishes them by steps, in any order: between the two they wait. A *tend* stage
+    without a stream (the producer) has only its steps.
+    """
+
+    def __init__(self, lane: str, stage: str, store: str | None) -> None:
+        self.lane = lane
+        self.stage = stage
+        self.store = store
+        self.is_frontier = stage == "fetcher"
+        self.outcomes: Counter[str] = Counter()
+        self.reasons: Counter[tuple[str, str]] = Counter()
+        self.examples: dict[str, list[str]] = {}  # of the dead, by reason
+        self.retries = 0  # of entries that still waited after it
+        self.took = Histogram()
+        self.first = self.last = ""
+        self.uncommitted = 0
+        self.held: dict[str, Line] = {}
+        self._taken = 0
+        self._short = 0  # records of commits without a line
+        self._holes = 0  # offsets that no record took, as commits tell
+        self._missing = 0  # of places closed
+        self._waiting = 0
+        self._places: dict[str, Place] = {}
+        self._by_number: dict[tuple[str | None, int | None], Place] = {}
+
+    def _place(self, name: str) -> Place:
+        place = self._places.get(name)
+        if place is None:
+            place = self._places[name] = Place()
+            topic, _, number = name.rpartition("/")
+            if number.isdecimal():
+                self._by_number[topic, int(number)] = place
+        return place
+
+    def record(self, line: Line) -> None:
+        """A record line; one that nothing will ever cover (no offset, no step) counts at once."""
+        if line.offset is None and line.step is None:
+            self._count(line)
+            return
+        place = self._by_number.get((line.topic, line.partition))
+        if place is None:
+            place = self._place(f"{line.topic}/{line.partition}")
+        place.wrote(line)
+
+    def commit(self, line: Line) -> None:
+        """A step was committed."""
+        covered, span, known = 0, 0, True
+        finished = 0
+        for name, position in (line.positions or {}).items():
+            place = self._place(name)
+            start = place.start_of(line.run)
+            known = known and start is not None and place.teller == line.run
+            before = place.position
+            covered += self._count_all(place.told(line, position))
+            if self.is_frontier and line.taken is None and before is not None:
+                self._taken += max(0, position - before)
+            if start is not None:
+                span += position - start
+                finished += place.counted.within(start, position)
+            self._release(name, position)
+        self._taken += line.taken or 0
+        for name, step in (line.steps or {}).items():
+            if isinstance(step, int):
+                covered += self._count_steps(self._place(name), step, line.run)
+        if line.records is not None and known:
+            self._check(line, line.records, covered, finished, span)
+
+    def _check(self, line: Line, records: int, covered: int, finished: int, span: int) -> None:
+        if line.steps is not None or self.is_frontier:
+            self._short += max(0, records - covered)
+        else:
+            self._short += max(0, records - finished)
+            self._holes += max(0, span - records)
+
+    def assigned(self, line: Line) -> None:
+        """Partitions were assigned: what was restored covers lines of owners before."""
+        for name, position in (line.positions or {}).items():
+            place = self._place(name)
+            if place.is_other_log(line, position):
+                self._taken -= place.missing if self.is_frontier else 0  # they went with their log
+                self._retire(self._places.pop(name))
+                place = self._place(name)
+            before = place.position
+            self._count_all(place.told(line, position))
+            if self.is_frontier and before is not None:
+                self._taken += max(0, position - before)
+            self._release(name, position)
+        for name, restored in (line.steps or {}).items():
+            place = self._place(name)
+            if isinstance(restored, list) and len(restored) == 2 and isinstance(restored[0], int):
+                self._count_steps(place, restored[0], str(restored[1]))
+            place.taken_over()
+
+    def _release(self, name: str, position: int) -> None:
+        held = self.held.get(name)
+        if held is not None and (held.offset is None or held.offset < position):
+            del self.held[name]
+
+    def _count_steps(self, place: Place, step: int, run: str) -> int:
+        lines = place.stepped(step, run)
+        for line in lines:
+            if line.offset is None:
+                self._count(line)
+            elif line.outcome == "retried":
+                self.retries += 1
+            elif place.counted.add(line.offset):
+                if place.base is not None and line.offset < place.base:
+                    self._taken += 1  # taken in before these logs begin
+                self._count(line)
+        return len(lines)
+
+    def _count_all(self, lines: list[Line]) -> int:
+        for line in lines:
+            self._count(line)
+        return len(lines)
+
+    def _count(self, line: Line) -> None:
+        outcome = line.outcome or "?"
+        self.outcomes[outcome] += 1
+        if line.reason is not None:
+            self.reasons[outcome, line.reason] += 1
+        if outcome == "dead":
+            examples = self.examples.setdefault(line.reason or "?", [])
+            if len(examples) < EXAMPLES:
+                examples.append(line.page_id or f"{line.topic}/{line.partition}@{line.offset}")
+        if line.took_ms is not None:
+            self.took.add(line.took_ms)
+
+    def _retire(self, place: Place) -> None:
+        self._count_all(place.close())
+        self._missing += place.missing
+        self._waiting += place.uncovered
+        self.uncommitted += place.forgotten
+
+    def close(self) -> None:
+        """The logs are at their end."""
+        for place in self._places.values():
+            self._retire(place)
+        self._places.clear()
+        self._by_number.clear()
+
+    @property
+    def finished(self) -> int:
+        """Records with an outcome."""
+        return self.outcomes.total()
+
+    @property
+    def waiting(self) -> int:
+        """Taken and not finished: in the frontier, or in work as the logs end."""
+        return max(0, self._taken - self.finished) if self.is_frontier else self._waiting
+
+    @property
+    def unexplained(self) -> int:
+        """Records that a stage says it finished, and whose outcome is in no line."""
+        if self.is_frontier:
+            return self._short + max(0, self.finished - self._taken)
+        return max(self._short, 0 if self._holes else self._missing)
+
+    @property
+    def taken_in(self) -> int:
+        """All that came in."""
+        if self.is_frontier:
+            return max(self._taken, self.finished)
+        return self.finished + self._waiting + self.unexplained

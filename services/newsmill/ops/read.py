@@ -1,0 +1,171 @@
+"""Log lines from files, folders and standard input, of all processes together in the order of time.
+
+A folder stands for every log file in it; rotated (``.1``, ``.2``) and packed (``.gz``, ``.zst``)
+parts of one file are read as one, oldest first. Lines of one file keep their order whatever its
+clock did. A file that is still being written is read as far as it was at the start.
+"""
+
+from __future__ import annotations
+
+import gzip
+import heapq
+import os
+import re
+import sys
+import zlib
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+import zstandard
+
+from newsmill.errors import Misconfigured
+from newsmill.ops.lines import OURS
+
+BLOCK = 1 << 20
+MAX_LINE = 1 << 20  # bytes; what is longer is cut, and then no line of ours
+MAX_OPEN = 200  # files opened at the start, so that a rotation meanwhile hides nothing
+
+_NAME = re.compile(r"(?P<base>.+?)(?:\.(?P<number>\d+))?(?P<packed>\.gz|\.zst)?")
+_LOG_NAME = re.compile(r".+\.(?:jsonl|log)(?:\.\d+)?(?:\.gz|\.zst)?")
+
+
+class Logs:
+    """The lines of some files, folders or ``-`` (standard input), merged by time.
+
+    It can be gone through again unless it reads standard input (``once``). ``problems`` says, after
+    a reading, which files could not be read to their end. Raises Misconfigured for a path that is
+    not there, or a folder without logs.
+    """
+
+    def __init__(self, paths: Sequence[Path | str]) -> None:
+        self.problems: list[str] = []
+        self.once = False
+        found: list[Path] = []
+        for path in map(Path, paths or ["-"]):
+            if str(path) == "-":
+                self.once = True
+            elif path.is_dir():
+                inside = sorted(p for p in path.iterdir() if _LOG_NAME.fullmatch(p.name))
+                if not inside:
+                    raise Misconfigured(f"{path}: no log files in it")
+                found += inside
+            elif path.exists():
+                found.append(path)
+            else:
+                raise Misconfigured(f"{path}: no such file or folder")
+        self._chains = _chains(found)
+
+    def __iter__(self) -> Iterator[bytes]:
+        self.problems.clear()
+        few = sum(map(len, self._chains)) <= MAX_OPEN
+        parts = [[_Part(path, self.problems) for path in chained] for chained in self._chains]
+        if few:
+            for part in chain.from_iterable(parts):
+                part.open()
+        streams = [chain.from_iterable(chained) for chained in parts]
+        if self.once:
+            streams.append(chain.from_iterable([_split(sys.stdin.buffer, None)]))
+        return streams[0] if len(streams) == 1 else merged(streams)
+
+
+def _chains(paths: Sequence[Path]) -> list[list[Path]]:
+    """The paths, each given once, the parts of a rotated file together and the oldest first."""
+    chains: dict[Path, dict[Path, int]] = {}
+    for path in paths:
+        name = _NAME.fullmatch(path.name)
+        base, number = (name["base"], int(name["number"] or 0)) if name else (path.name, 0)
+        chains.setdefault(path.with_name(base), {})[path] = number
+    return [sorted(parts, key=lambda path: -parts[path]) for parts in chains.values()]
+
+
+class _Part:
+    """One file of a chain: opened early, read late, closed at its end."""
+
+    def __init__(self, path: Path, problems: list[str]) -> None:
+        self._path = path
+        self._problems = problems
+        self._file: BinaryIO | None = None
+
+    def open(self) -> None:
+        try:
+            self._file = self._path.open("rb")
+            self._size = os.fstat(self._file.fileno()).st_size
+        except OSError as error:
+            self._problems.append(f"{self._path}: {error.strerror}")
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self._file is None:
+            self.open()
+        if self._file is None:
+            return
+        with self._file as file:
+            try:
+                if self._path.suffix == ".gz":
+                    with gzip.GzipFile(fileobj=file) as plain:
+                        yield from _split(plain, None)
+                elif self._path.suffix == ".zst":
+                    decompressor = zstandard.ZstdDecompressor()
+                    with decompressor.stream_reader(file, read_across_frames=True) as packed:
+                        yield from _split(packed, None)
+                else:
+                    yield from _split(file, self._size)
+            except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
+                self._problems.append(f"{self._path}: {error}")
+        self._file = None
+
+
+def _split(
+    file: BinaryIO | gzip.GzipFile | zstandard.ZstdDecompressionReader, size: int | None
+) -> Iterator[bytes]:
+    """Lines without their newlines, of the first ``size`` bytes; a monstrous one is cut."""
+    rest = b""
+    left = sys.maxsize if size is None else size
+    while left > 0:
+        block = file.read(min(BLOCK, left))
+        if not block:
+            break
+        left -= len(block)
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()[:MAX_LINE]
+        yield from lines
+    if rest:
+        yield rest
+
+
+def merged(streams: Sequence[Iterator[bytes]]) -> Iterator[bytes]:
+    """The lines of all streams by time; what has no time stays with the line before it.
+
+    Within a stream the order is its own: a clock that went back holds nothing up.
+    """
+    heap: list[tuple[bytes, int, bytes]] = []
+    for number, stream in enumerate(streams):
+        for line in stream:
+            heap.append((_time(line, b""), number, line))
+            break
+    heapq.heapify(heap)
+    while heap:
+        time, number, line = heap[0]
+        yield line
+        limit = min(heap[1:3])[:2] if len(heap) > 1 else None
+        for line in streams[number]:
+            time = _time(line, time)
+            if limit is not None and (time, number) > limit:
+                heapq.heapreplace(heap, (time, number, line))
+                break
+            yield line
+        else:
+            heapq.heappop(heap)
+
+
+def _time(line: bytes, before: bytes) -> bytes:
+    """The time that a line of ours states, and never less than that of the line before it."""
+    if line.startswith(OURS):
+        time = line[7:31]
+    else:
+        start = line.find(OURS)
+        if start < 0:
+            return before
+        time = line[start + 7 : start + 31]
+    return time if time > before else before

@@ -1,0 +1,165 @@
+"""The life of a worker process: when it stops, what it counts, how it shows that it turns."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from newsmill.process.events import Outcome
+from newsmill.process.steps import Result
+from newsmill.process.telemetry import Telemetry
+
+DRAIN_S = 25.0  # from SIGTERM to the end, whatever is still in flight
+FUSE_WINDOW = 200
+_FDS = Path("/proc/self/fd")
+
+
+class FuseBlown(Exception):
+    """Too large a share of the last records died: something is wrong with us, not with them."""
+
+
+class PolledTooLate(Exception):
+    """The bus delivered a record of a partition that it had not assigned: a bug of its own."""
+
+
+class Fuse:
+    """Stops a worker that dead-letters too large a share: a bad deploy must not empty a topic."""
+
+    def __init__(self, log: Telemetry, share: float) -> None:
+        self._log = log
+        self._share = share
+        self._deaths: deque[bool] = deque(maxlen=FUSE_WINDOW)
+
+    def watch(self, result: Result) -> None:
+        """Count one result; raises FuseBlown."""
+        self._deaths.append(result.outcome == "dead")
+        if len(self._deaths) == FUSE_WINDOW and sum(self._deaths) > self._share * FUSE_WINDOW:
+            dead = sum(self._deaths)
+            why = f"{dead} of the last {FUSE_WINDOW} records died, the last of {result.reason}"
+            self._log.event("fuse.blown", why=why)
+            raise FuseBlown(why)
+
+
+class Life:
+    """Shared by the process and its loop: stop requests one way, signs of life the other."""
+
+    def __init__(
+        self, log: Telemetry, *, heartbeat_s: float = 30.0, fuse_share: float = 0.5
+    ) -> None:
+        self._log = log
+        self._heartbeat_s = heartbeat_s
+        self.fuse_share = fuse_share
+        self._stop = threading.Event()
+        self._stop_at = 0.0
+        self._started = time.monotonic()
+        self._next_beat = self._started + heartbeat_s
+        self._counts: Counter[str] = Counter()
+        self.last_turn = self._started
+        self.ready = False
+        self.on_profile: Callable[[], None] | None = None
+
+    # -- stopping
+
+    def stop(self) -> None:
+        """Ask the loop to end; it drains within DRAIN_S."""
+        self._stop_at = time.monotonic()
+        self._stop.set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the loop was asked to end."""
+        return self._stop.is_set()
+
+    @property
+    def must_go(self) -> bool:
+        """Whether the time to drain is over."""
+        return self.stopping and time.monotonic() - self._stop_at > DRAIN_S
+
+    def wait(self, seconds: float) -> bool:
+        """Wait; True as soon as the loop is to end."""
+        self.last_turn = time.monotonic()
+        return self._stop.wait(seconds)
+
+    def listen(self) -> None:
+        """Take the signals: SIGTERM and SIGINT drain, a second one exits at once; USR1 debug."""
+
+        def on_stop(number: int, frame: FrameType | None) -> None:
+            if self.stopping:
+                os._exit(128 + number)
+            self.stop()
+
+        signal.signal(signal.SIGTERM, on_stop)
+        signal.signal(signal.SIGINT, on_stop)
+        signal.signal(signal.SIGUSR1, lambda *_: self._log.toggle_debug())
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a size limit is an error, not a death
+        signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+
+    # -- signs of life
+
+    def count(self, outcome: Outcome, number: int = 1) -> None:
+        """Count an outcome that was committed."""
+        self._counts[outcome] += number
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Outcomes since the start."""
+        return dict(sorted(self._counts.items()))
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started
+
+    def turned(self, facts: Callable[[], dict[str, Any]]) -> None:
+        """The loop turned once; when a heartbeat is due it is written, with the loop's facts."""
+        now = self.last_turn = time.monotonic()
+        self.ready = True
+        if now >= self._next_beat:
+            self._next_beat = now + self._heartbeat_s
+            self._log.event("worker.heartbeat", **self.vitals(), **facts())
+
+    def vitals(self) -> dict[str, Any]:
+        """Memory, descriptors, CPU and counts of this process."""
+        own = resource.getrusage(resource.RUSAGE_SELF)
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        cpu = own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
+        return {
+            "rss_mb": _rss_mb(),
+            "fds": sum(1 for _ in _FDS.iterdir()) if _FDS.exists() else None,
+            "cpu_s": cpu,
+            "counts": self.counts,
+            "uptime_s": self.uptime_s,
+        }
+
+
+def _rss_mb() -> float:
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return pages * resource.getpagesize() / 1e6
+
+
+PARENT = "NEWSMILL_PARENT"  # the process whose death a worker of ``newsmill run`` must not survive
+_PR_SET_PDEATHSIG = 1
+
+
+def follow_parent() -> None:
+    """End with SIGTERM when the supervisor that started us dies; nothing to do without one."""
+    parent = os.environ.get(PARENT)
+    if parent is None:
+        return
+    with contextlib.suppress(OSError, AttributeError):  # no such call but on Linux
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):
+        os._exit(1)

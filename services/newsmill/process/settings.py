@@ -1,0 +1,187 @@
+"""Every setting, one line each: flags over environment over a TOML file over defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from newsmill.errors import Misconfigured
+from newsmill.records import digest
+
+PREFIX = "NEWSMILL_"
+FILE = "newsmill.toml"
+NOT_SETTINGS = {"NEWSMILL_CONFIG", "NEWSMILL_CRASH_AT", "NEWSMILL_PARENT"}  # read elsewhere, by name
+
+
+def _is(default: Any, says: str, **how: Any) -> Any:
+    metadata = {"says": says, **how}
+    if isinstance(default, list):
+        return field(default_factory=tuple, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The effective settings of one process."""
+
+    data: Path = _is(Path("newsmill-data"), "folder of the embedded bus, stores, archive and logs")
+    bus: str = _is("", "bus URL: file:DIR or kafka://HOST:PORT/NAMESPACE; default file:DATA/bus")
+    lane: str = _is("live", "prefix of topics, groups, state and stores")
+    slot: int | None = _is(None, "stable number of a worker within its role; default: lowest free")
+    workers: int = _is(1, "processes of each of extractor and enricher")
+    health: int | None = _is(None, "port that serves /healthz and /readyz; default: none")
+    log_level: str = _is("info", "debug, info, warning or error")
+    heartbeat_s: float = _is(30.0, "seconds between heartbeat lines")
+    fuse: float = _is(0.5, "share of dead letters among 200 records that stops a worker")
+    contact: str | None = _is(None, "mail or URL in the User-Agent; needed to go on the web")
+    allow_private: bool = _is(False, "connect to private addresses too")
+    resolve: tuple[str, ...] = _is([], "HOST=ADDR:PORT rules instead of DNS; *.HOST for all below")
+    spacing_s: float = _is(1.0, "seconds between two requests to one domain")
+    fetch_timeout_s: float = _is(30.0, "seconds for one fetch, all in all")
+    fetch_attempts: int = _is(5, "attempts of a fetch before it is a dead letter")
+    fetch_concurrency: int = _is(64, "fetches at once; one a domain")
+    frontier_per_domain: int = _is(
+        5000, "pages of one domain that may wait; past it they are refused"
+    )
+    min_interval_s: float = _is(300.0, "shortest time between two polls of a feed, seconds")
+    first_poll_entries: int = _is(50, "entries taken from the first poll of a feed")
+    first_poll_days: float | None = _is(
+        7.0, "oldest entry taken from a first poll, days; 0: any age"
+    )
+    children: int = _is(0, "extraction child processes of one worker; 0: as many as processors")
+    child_timeout_s: float = _is(15.0, "seconds for one page before its child is killed")
+    child_memory_mb: int = _is(800, "memory of an extraction child, MB")
+    once: bool = _is(False, "end when every feed was polled and everything is through")
+
+    @property
+    def bus_url(self) -> str:
+        """The bus, with its default."""
+        return self.bus or f"file:{self.data / 'bus'}"
+
+    @property
+    def store_path(self) -> Path:
+        """The lane's SQLite store."""
+        return self.data / "stores" / f"{self.lane}.db"
+
+    @property
+    def log_dir(self) -> Path:
+        """The lane's log folder."""
+        return self.data / "logs" / self.lane
+
+    @property
+    def digest(self) -> str:
+        """Names the configuration in logs."""
+        return digest(*(f"{name}={value}" for name, value in shown(self).items()))[:12]
+
+
+def names() -> dict[str, Field[Any]]:
+    """Every setting by its name."""
+    return {setting.name: setting for setting in fields(Settings)}
+
+
+def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> Settings:
+    """The effective settings; ``flags`` holds only those that were given.
+
+    Raises Misconfigured for an unknown setting, or a value that is none.
+    """
+    values: dict[str, Any] = {}
+    values.update(_file(flags.get("config") or environment.get("NEWSMILL_CONFIG")))
+    values.update(_environment(environment))
+    values.update({n: v for n, v in flags.items() if n in names() and v is not None})
+    try:
+        settings = msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise Misconfigured(f"setting: {error}") from None
+    return _checked(settings)
+
+
+def _checked(settings: Settings) -> Settings:
+    if settings.log_level not in ("debug", "info", "warning", "error"):
+        raise Misconfigured(
+            f"setting log_level: {settings.log_level!r}; use debug, info, warning or error"
+        )
+    if not settings.lane.replace("-", "").replace("_", "").isalnum():
+        raise Misconfigured(f"setting lane: {settings.lane!r}; use letters, digits, - and _")
+    for name in ("workers", "fetch_attempts", "fetch_concurrency", "child_memory_mb"):
+        if getattr(settings, name) < 1:
+            raise Misconfigured(f"setting {name}: must be at least 1")
+    return settings
+
+
+def _file(given: str | Path | None) -> dict[str, Any]:
+    path = Path(given) if given else Path(FILE)
+    if not given and not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Misconfigured(f"{path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Misconfigured(f"{path}: not TOML: {error}") from None
+    for name in values:
+        if name not in names():
+            raise Misconfigured(f"{path}: unknown setting {name!r}{_nearest(name)}")
+    return values
+
+
+def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for variable, text in environment.items():
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+            continue
+        name = variable[len(PREFIX) :].lower()
+        if name not in names():
+            raise Misconfigured(f"environment: unknown setting {variable}{_nearest(name)}")
+        if name == "resolve":
+            values[name] = tuple(text.split())
+        elif text or names()[name].type == "str":
+            values[name] = text
+    return values
+
+
+def _nearest(name: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(name, names(), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The settings as the environment of a worker process that is to have the same ones."""
+    variables = {}
+    for name in names():
+        value = getattr(settings, name)
+        if value is None:
+            continue
+        text = " ".join(value) if isinstance(value, tuple) else str(value)
+        variables[PREFIX + name.upper()] = text
+    return variables
+
+
+def shown(settings: Settings) -> dict[str, Any]:
+    """The settings by name, without secrets: a bus URL may hold a password."""
+    values: dict[str, Any] = {}
+    for name in names():
+        value = getattr(settings, name)
+        if name == "bus":
+            value = without_secret(settings.bus_url)
+        elif isinstance(value, Path):
+            value = str(value)
+        elif isinstance(value, tuple):
+            value = list(value)
+        values[name] = value
+    return values
+
+
+def without_secret(url: str) -> str:
+    """A bus URL as it may be shown."""
+    scheme, mark, rest = url.partition("://")
+    if mark and "@" in rest:
+        return f"{scheme}://***@{rest.rpartition('@')[2]}"
+    return url

@@ -1,0 +1,174 @@
+"""Runs workers as processes on this machine, starts again those that die, and reads their logs.
+
+The supervisor knows its workers by their log lines alone, as any operator would: heartbeats tell it
+what is idle, the bus tells it what is through.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, BinaryIO
+
+import orjson
+
+from newsmill.errors import Misconfigured
+from newsmill.process.life import PARENT
+from newsmill.process.settings import Settings, as_environment
+from newsmill.process.telemetry import Telemetry
+
+FIRST_BACKOFF_S = 0.3
+LONGEST_BACKOFF_S = 30.0
+HEALTHY_S = 60.0  # a worker that lived so long is started again at once
+STOP_S = 30.0
+EXIT_MISCONFIGURED = 2
+
+Line = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Worker:
+    """A worker process, and what its log last said."""
+
+    role: str
+    slot: int
+    command: tuple[str, ...]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    start_at: float = 0.0
+    backoff_s: float = FIRST_BACKOFF_S
+    heartbeat: Line = field(default_factory=dict)
+    beats: int = 0
+    last_words: str = ""  # the last line that was no log line: why it could not start
+
+
+class Supervisor:
+    """Keeps the workers of one run alive; ``turn`` is called until the run is over."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        roles: Sequence[tuple[str, int]],
+        log: Telemetry,
+        on_line: Callable[[bytes, Line], None],
+        *,
+        commands: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._log = log
+        self._on_line = on_line
+        self._environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("NEWSMILL_")},
+            **as_environment(settings),
+            PARENT: str(os.getpid()),
+        }
+        if crash := os.environ.get("NEWSMILL_CRASH_AT"):
+            self._environment["NEWSMILL_CRASH_AT"] = crash
+        self._lines: queue.SimpleQueue[tuple[Worker, bytes]] = queue.SimpleQueue()
+        commands = commands or {}
+        self.workers = [
+            Worker(role, slot, tuple(commands.get(role, ("work", role)))) for role, slot in roles
+        ]
+
+    def start(self) -> None:
+        """Start every worker."""
+        for worker in self.workers:
+            self._start(worker)
+
+    def _start(self, worker: Worker) -> None:
+        command = [sys.executable, "-m", "newsmill", *worker.command, "--slot", str(worker.slot)]
+        worker.process = subprocess.Popen(
+            command,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C is ours to hand on
+        )
+        worker.started = time.monotonic()
+        worker.heartbeat = {}
+        if worker.process.stderr is not None:
+            reader = (worker, worker.process.stderr)
+            threading.Thread(target=self._read, args=reader, daemon=True).start()
+
+    def _read(self, worker: Worker, pipe: BinaryIO) -> None:
+        with pipe:
+            for line in pipe:
+                self._lines.put((worker, line))
+
+    def turn(self, timeout_s: float) -> None:
+        """Take what the workers wrote, and start again those that died.
+
+        Raises Misconfigured with the words of a worker that says it was started wrongly.
+        """
+        end = time.monotonic() + timeout_s
+        while (left := end - time.monotonic()) > 0:
+            try:
+                worker, line = self._lines.get(timeout=left)
+            except queue.Empty:
+                break
+            self._take(worker, line)
+        for worker in self.workers:
+            self._look_after(worker)
+
+    def _take(self, worker: Worker, line: bytes) -> None:
+        try:
+            fields = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            worker.last_words = line.decode("utf-8", "replace").strip() or worker.last_words
+            fields = None
+        if not isinstance(fields, dict):
+            self._on_line(line, {})
+            return
+        if fields.get("event") == "worker.heartbeat":
+            worker.heartbeat = fields
+            worker.beats += 1
+        self._on_line(line, fields)
+
+    def _look_after(self, worker: Worker) -> None:
+        now = time.monotonic()
+        if worker.process is None:
+            if now >= worker.start_at:
+                self._start(worker)
+            return
+        code = worker.process.poll()
+        if code is None:
+            return
+        worker.process = None
+        worker.heartbeat = {}
+        if code == EXIT_MISCONFIGURED:
+            self._drain_lines()
+            raise Misconfigured(worker.last_words.removeprefix("newsmill: "))
+        if now - worker.started > HEALTHY_S:
+            worker.backoff_s = FIRST_BACKOFF_S
+        worker.start_at = now + worker.backoff_s
+        self._log.event("worker.exit", role=worker.role, exit_code=code, after_s=worker.backoff_s)
+        worker.backoff_s = min(LONGEST_BACKOFF_S, worker.backoff_s * 2)
+
+    def _drain_lines(self) -> None:
+        time.sleep(0.2)  # the reader threads are at the end of their pipes by then
+        while not self._lines.empty():
+            self._take(*self._lines.get())
+
+    def stop(self) -> None:
+        """Ask every worker to drain and end; kill those that do not."""
+        for worker in self.workers:
+            if worker.process is not None:
+                worker.process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + STOP_S
+        for worker in self.workers:
+            if worker.process is None:
+                continue
+            try:
+                worker.process.wait(max(0.1, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                worker.process.kill()
+                worker.process.wait()
+            worker.process = None
+        self._drain_lines()

@@ -1,0 +1,66 @@
+"""From the bytes of a feed to its entries: sniffs what it is and gives it to the reader of that format.
+
+It runs inside the producer, beside everything else that this does, so that its time is bounded by the
+size of the body (about a second for 10 MB), whatever is in it: one linear pass that repairs, one
+parse by libxml2 or orjson, caps on all that is looked at afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+
+from newsmill.errors import BadRecord
+from newsmill.producer.core import jsonfeed, sitemap, syndication
+from newsmill.producer.core.decoding import decode, repair_xml
+from newsmill.producer.core.items import ParsedFeed
+
+_LOOK = 65_536  # characters in which a root must begin
+_ROOT = re.compile(r"<(?:[\w.-]{1,40}:)?(rss|rdf|feed|channel|urlset|sitemapindex)(?=[\s>/])", re.I)
+_ELEMENT = re.compile(r"<([\w.:-]{1,80})")
+_SKIPPED = re.compile(r"(?:\s+|<\?.*?(?:\?>|\Z)|<!--.*?(?:-->|\Z)|<!DOCTYPE[^>]*>)*+", re.S | re.I)
+_HTML = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.I)
+
+
+def parse(body: bytes, url: str, *, content_type: str | None = None) -> ParsedFeed:
+    """The feed at ``url``. RSS, RDF, Atom, JSON Feed and sitemaps are known by their content.
+
+    ``content_type`` is only asked for the charset. Raises BadRecord: ``not_feed`` (saying what it
+    looks like), ``unparsable``, ``too_large``, ``too_deep``, ``encoding``, ``truncated``.
+    """
+    text = decode(body, content_type)
+    start = text[:_LOOK].lstrip()
+    if not start:
+        raise BadRecord("not_feed", "empty" if not body.strip() else "nothing but control characters")
+    if start[0] in "{[":
+        return jsonfeed.read(text, url)
+    if sitemap.is_text(text):
+        return sitemap.read_text(text, url)
+    root = _ROOT.search(text, 0, _LOOK)
+    if root is None or _HTML.search(text, 0, root.start()):
+        raise BadRecord("not_feed", _looks_like(start))
+    name = root[1].lower()
+    xml = repair_xml(_from_declaration(text, root.start()))
+    if name == "urlset":
+        return sitemap.read(xml, url)
+    if name == "sitemapindex":
+        return sitemap.read_index(xml, url)
+    return syndication.read(xml, url, name)
+
+
+def _from_declaration(text: str, root: int) -> str:
+    """The document without what stands before it (warnings of a server, blank lines)."""
+    before = _SKIPPED.match(text, 0, root)
+    return text if before and before.end() == root else text[root:]
+
+
+def _looks_like(start: str) -> str:
+    if _HTML.search(start):
+        return "an HTML page"
+    skipped = _SKIPPED.match(start)
+    element = _ELEMENT.match(start, skipped.end() if skipped else 0)
+    if element is None:
+        return "text that is neither XML nor JSON"
+    name = element[1].rpartition(":")[2].lower()
+    if name == "opml":
+        return "an OPML list of feeds: import it"
+    return f"XML of another kind (<{element[1]}>)"

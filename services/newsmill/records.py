@@ -1,8 +1,8 @@
 """The records that pass between workers: their types, their one way to be written and to be read.
 
-orjson writes; a typed msgspec decoder reads and checks. Every record carries ``v``, its major version:
-a field may be added within a version, anything else is a new one. A decoder ignores fields it does
-not know; the workers that pass a record on pass its own bytes, so that they survive.
+orjson writes; a typed msgspec decoder reads and checks. Every record carries ``v``, its major
+version: a field may be added within a version, anything else is a new one. A decoder ignores fields
+it does not know; the workers that pass a record on pass its own bytes, so that they survive.
 
 Times are ISO 8601 strings as the source states them, with its offset (UTC where it states none); a
 bare day stays ``YYYY-MM-DD``. ``fetched`` is the one "now" of a record.
@@ -159,7 +159,7 @@ class Quote:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enriched(Article):
-    """The article with its annotations; on the wire, the article's own bytes and these spliced in."""
+    """The article with its annotations, which follow the article's own bytes on the wire."""
 
     language: str | None = None  # ISO 639-1, or "und"
     entities: tuple[Entity, ...] = ()
@@ -206,6 +206,18 @@ class _Version:
     v: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Carrying:
+    """A record with an entry in it, whose version counts too."""
+
+    v: int = 1
+    entry: _Version | None = None
+
+
+_CARRYING: tuple[type, ...] = (Page, PageLine)
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)  # the last: nested too deep
+
+
 _decoders: dict[type, msgspec.json.Decoder[Any]] = {}
 
 
@@ -231,24 +243,30 @@ def decode(kind: type[R], value: bytes | None) -> R:
         raise BadRecord("decode", "no value")
     try:
         record = _decoder(kind).decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except _UNREADABLE as error:
         _refuse_newer(kind, value)
         raise BadRecord("decode", f"{kind.__name__.lower()}: {error}") from None
     version: int = getattr(record, "v", 1)
-    if version != 1:
+    entry: Entry | None = getattr(record, "entry", None)
+    if version != 1 or (entry is not None and entry.v != 1):
         _refuse_newer(kind, value)
-        raise BadRecord("decode", f"{kind.__name__.lower()}: no version {version}")
+        raise BadRecord("decode", f"{kind.__name__.lower()}: no such version of it or its entry")
     return record
 
 
 def _refuse_newer(kind: type, value: bytes) -> None:
     try:
-        version = _decoder(_Version).decode(value).v
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        if kind in _CARRYING:
+            carrying = _decoder(_Carrying).decode(value)
+            version = max(carrying.v, 1 if carrying.entry is None else carrying.entry.v)
+        else:
+            version = _decoder(_Version).decode(value).v
+    except _UNREADABLE:
         return
     if version > 1:
         raise TryLater(
-            f"{kind.__name__.lower()} of version {version}; this worker reads 1: deploy a newer one",
+            f"{kind.__name__.lower()} of version {version}; this worker reads 1:"
+            " deploy a newer one",
             30.0,
         )
 

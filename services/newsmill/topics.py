@@ -43,9 +43,10 @@ DENIED = Topic("denied", "config", partitions=1)
 FEEDS_STATE = Topic("feeds.state", "state")
 FRONTIER = Topic("frontier", "state", beside="entries")
 REVISIONS = Topic("revisions", "state", beside="articles")
+RETRIED = Topic("retried", "state", beside="dead")  # a mark for each letter that was sent again
 
 TOPICS: tuple[Topic, ...] = (
-    ENTRIES, PAGES, ARTICLES, ENRICHED, DEAD, FEEDS, DENIED, FEEDS_STATE, FRONTIER, REVISIONS,
+    ENTRIES, PAGES, ARTICLES, ENRICHED, DEAD, FEEDS, DENIED, FEEDS_STATE, FRONTIER, REVISIONS, RETRIED,
 )  # fmt: skip
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 

@@ -30,13 +30,12 @@ _TRACKING = re.compile(
     campaign|linkname|fee)|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|
     mc_[ce]id|_hs(?:enc|mi)|__s|s_cid|wt_?mc|wt\.mc_\w+|ocid|ncid|cmpid|smid|xtor|ref_src|ref_url|
     __twitter_impression|__hst[cs]|__hsfp|oly_(?:enc|anon)_id|vero_(?:id|conv)|_openstat|rss_?id|_ga|_gl|
-    srsltid|mkt_tok|guccounter|guce_referrer(?:_sig)?|fb_(?:action_(?:ids|types)|source|ref))\Z""",
+    itm_(?:source|medium|campaign|content|term)|intcmp|srsltid|mkt_tok|guccounter|guce_referrer(?:_sig)?|fb_(?:action_(?:ids|types)|source|ref))\Z""",
     re.I | re.X,
 )
 _MAX_HOST = 253
-_NUMBER = re.compile(
-    r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z"
-)  # what some resolvers take for an address
+_BRACKETS = re.compile(r"\[[^\[\]]*\](?::[0-9]*)?\Z")
+_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z")  # resolvers take it for an address
 _HOST = re.compile(
     r"(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*\Z"
 )
@@ -66,7 +65,8 @@ def normalise(url: str, base: str | None = None) -> str:
         raise ValueError("user information, backslash or space in the authority")
     if port == 0:
         raise ValueError("port 0")
-    host = _address(parts.hostname or "") if "[" in parts.netloc else _host(parts.hostname or "")
+    host = parts.hostname or ""
+    host = _address(host, parts.netloc) if "[" in parts.netloc else _host(host)
     if port is not None and port != _PORTS[scheme]:
         host = f"{host}:{port}"
     path = _remove_dots(_recode(parts.path, _PATH_SAFE)) or "/"
@@ -76,8 +76,10 @@ def normalise(url: str, base: str | None = None) -> str:
     return normal
 
 
-def _address(host: str) -> str:
+def _address(host: str, authority: str) -> str:
     """An IPv6 address, in brackets, in the one form of RFC 5952."""
+    if not _BRACKETS.match(authority):
+        raise ValueError(f"host {authority[:_MAX_HOST]!r}: brackets and more")
     try:
         address = IPv6Address(host)
     except AddressValueError as error:

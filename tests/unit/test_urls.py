@@ -42,8 +42,8 @@ NORMAL = [
     ("http://xn--bcher-kva.example/", "http://xn--bcher-kva.example/"),
     ("http://bu\u0308cher.example/", "http://xn--bcher-kva.example/"),
     ("http://faß.example/", "http://xn--fa-hia.example/"),
-    ("http://новости.example/", "http://xn--b1amarcd.example/"),
-    ("http://ニュース.example/", "http://xn--ecko0czh.example/"),
+    ("http://новости.example/", "http://xn--b1amnebsh.example/"),
+    ("http://ニュース.example/", "http://xn--zck9awe6d.example/"),
     ("http://a。example/", "http://a.example/"),
     ("http://ａ.example/", "http://a.example/"),
     ("http://a\u00ad.example/", "http://a.example/"),
@@ -135,6 +135,7 @@ NORMAL = [
     ("http://a.example/?mc_cid=1&mc_eid=2&_hsenc=3&_ga=4", "http://a.example/"),
     ("http://a.example/?xtor=RSS-1&ns_source=x&wt_mc=y", "http://a.example/"),
     ("http://a.example/?guce_referrer=x&guccounter=1&srsltid=2", "http://a.example/"),
+    ("http://a.example/?itm_source=box&INTCMP=1&p=2", "http://a.example/?p=2"),
     # and what only looks like it
     ("http://a.example/?utm=1", "http://a.example/?utm=1"),
     ("http://a.example/?my_utm_source=1", "http://a.example/?my_utm_source=1"),
@@ -207,7 +208,7 @@ def test_joined_to_its_base_the_normal_form_is(given_url: str, base: str, normal
 
 @pytest.mark.parametrize("url", REFUSED, ids=lambda url: ascii(url)[:40])
 def test_no_plain_web_address_is_refused(url: str) -> None:
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=r"\w") as error:
         normalise(url)
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 400
@@ -215,7 +216,7 @@ def test_no_plain_web_address_is_refused(url: str) -> None:
 
 @pytest.mark.parametrize("base", ["", "not a base", "mailto:a@b", "http://[::1"])
 def test_a_relative_url_on_no_web_base_is_refused(base: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"\w"):
         normalise("x", base)
 
 
@@ -235,10 +236,9 @@ def test_an_id_is_the_hash_that_the_documents_say() -> None:
     assert identity("HTTP://a.example:80/x#y") == hashlib.blake2b(whole, digest_size=16).hexdigest()
 
 
-ODD = st.sampled_from(
-    [*"aZ09.-_~%/?#&=+;:@!$'()*,[]|\\ \t\n\x00\x7fé中ß。ⓔ１\u00ad\u200d\U0001f5de"]
-    + ["%41", "%2e", "%2F", "%c3%a9", "utm_source=", "..", "//", "xn--", "0x7f", "%75tm_x="]
-)
+SIGNS = "aZ09.-_~%/?#&=+;:@!$'()*,[]|\\ \t\n\x00\x7fé中ß。ⓔ１\u00ad\u200d\U0001f5de"
+PIECES = ("%41", "%2e", "%2F", "%c3%a9", "utm_source=", "..", "//", "xn--", "0x7f", "%75tm_x=")
+ODD = st.sampled_from([*SIGNS, *PIECES])
 ODDITIES = st.lists(ODD, max_size=10).map("".join)
 
 

@@ -31,10 +31,11 @@ _POSITION = "SELECT position FROM positions WHERE log = ? AND topic = ? AND part
 _ADVANCE = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)"
 _PRESENT = "SELECT ifnull(fetched_us, ?), revision, digest, article_id FROM pages WHERE page_id = ?"
 _KEEP = "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_SPEAKER = """
+_PAGES = """
 SELECT page_id FROM pages WHERE article_id = ?
-ORDER BY fetched_us DESC, canonical DESC, page_id LIMIT 1
+ORDER BY fetched_us DESC, canonical DESC, page_id
 """
+_SPEAKER = f"{_PAGES} LIMIT 1"
 _FOLD = """
 INSERT INTO articles VALUES (?1, ?2, ?3)
 ON CONFLICT (article_id) DO UPDATE SET page_id = ?2, change = ?3 WHERE page_id <> ?2 OR ?4
@@ -219,7 +220,7 @@ class SqliteStore:
         if not found:
             return None
         article_id, page_id, frame = found[0]
-        pages = self._all(_SPEAKER.replace("LIMIT 1", ""), [article_id])
+        pages = self._all(_PAGES, [article_id])
         return Found(article_id, page_id, self._record(page_id, frame), tuple(p for (p,) in pages))
 
     def count(self) -> int:

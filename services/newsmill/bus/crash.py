@@ -1,4 +1,4 @@
-"""Named crash points: a test sets NEWSMILL_CRASH_AT=name[:n], and the process dies by SIGKILL there."""
+"""Named crash points: with NEWSMILL_CRASH_AT=name[:n] set, the process dies there by SIGKILL."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _left = int(_count or 1)
 
 
 def point(name: str) -> None:
-    """Die here, as by ``kill -9``, when this is the n-th passing of the point that was asked for."""
+    """Die here, as by ``kill -9``, if this is the n-th passing of the point that was asked for."""
     if name == _NAME:
         _pass()
 

@@ -93,8 +93,15 @@ def sole_owner(data: Path) -> Iterator[None]:
 
 @click.command("work")
 @click.argument("role", type=click.Choice([*ROLES, "retrier"]))
+@click.option(
+    "--source",
+    "sources",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Producer: replay this file of page lines instead of polling.",
+)
 @settings_flags(*BUS, *WEB, "slot", "health", "children", "log_level")
-def work_command(role: str, **flags: Any) -> int:
+def work_command(role: str, sources: tuple[Path, ...], **flags: Any) -> int:
     """Run one worker until it is told to stop.
 
     \b
@@ -102,8 +109,11 @@ def work_command(role: str, **flags: Any) -> int:
     """
     follow_parent()
     settings = read_settings(flags)
-    code = import_module(f"newsmill.{role}.worker").run(settings)
-    return int(code)
+    if sources:
+        if role != "producer":
+            raise Misconfigured("--source is for the producer")
+        return int(import_module("newsmill.producer.reader").run(settings, sources))
+    return int(import_module(f"newsmill.{role}.worker").run(settings))
 
 
 @click.command("newsroom")
@@ -121,7 +131,9 @@ def newsroom_command(port: int, as_opml: bool) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with Newsroom(port) as newsroom:
         rules = " ".join(newsroom.resolve)
-        click.echo(f"The sample newsroom is served at 127.0.0.1:{newsroom.port}, {len(HOSTS)} hosts.")
+        click.echo(
+            f"The sample newsroom is served at 127.0.0.1:{newsroom.port}, {len(HOSTS)} hosts."
+        )
         click.echo(f"Send its names there:\n\nexport NEWSMILL_RESOLVE='{rules}'\n")
         click.echo("Then, for example:\n")
         click.echo(f"newsmill poll {SAMPLE_FEEDS[0]} | newsmill fetch | newsmill extract --jsonl")

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
 import click
 
-from newsmill.archiver.sqlite import SqliteStore
 from newsmill.bus.base import Bus
+from newsmill.cli.report import report
 from newsmill.process.events import Stage
 from newsmill.process.settings import Settings, without_secret
-from newsmill.process.supervisor import Line, Supervisor, Worker
+from newsmill.process.supervisor import Line, Supervisor
 from newsmill.process.telemetry import Telemetry, for_people
 
 TURN_S = 0.2
@@ -40,7 +42,7 @@ class Watch:
         opened: Bus,
         roles: Sequence[tuple[str, int]],
         *,
-        commands: dict[str, Sequence[str]] | None = None,
+        commands: Mapping[str, Sequence[str]] | None = None,
         name: str = "run",
     ) -> None:
         self._settings = settings
@@ -55,13 +57,11 @@ class Watch:
         self._shown = 0.0
         self._quiet_since = time.monotonic()
         self._ends: tuple[Any, ...] = ()
-        self._through: dict[Worker, int] = {}
+        self._through: dict[tuple[str, int], int] = {}
         self._held: Line = {}
         own = HEARTBEAT_S if settings.once else settings.heartbeat_s
-        worker_settings = _with_heartbeat(settings, own)
-        self._supervisor = Supervisor(
-            worker_settings, roles, self._log, self._on_line, commands=commands
-        )
+        settings = replace(settings, heartbeat_s=own)
+        self._supervisor = Supervisor(settings, roles, self._log, self._on_line, commands=commands)
 
     def run(self) -> int:
         """Run to the end; gives the exit code."""
@@ -109,11 +109,11 @@ class Watch:
             return self._stuck()
         ends = tuple((lag.group, lag.place, lag.end) for lag in lags)
         seen_again = self._through and all(
-            worker.beats > self._through.get(worker, worker.beats) + 1 for worker in workers
+            worker.beats > self._through.get(worker.name, worker.beats) + 1 for worker in workers
         )
         if ends != self._ends or not self._through:
             self._ends = ends
-            self._through = {worker: worker.beats for worker in workers}
+            self._through = {worker.name: worker.beats for worker in workers}
             return ""
         return "through" if seen_again else ""
 
@@ -169,15 +169,8 @@ class Watch:
     # -- what came of it
 
     def _report(self, why: str, took_s: float) -> int:
-        from newsmill.cli.report import report
-
         waiting = sum(worker.heartbeat.get("waiting") or 0 for worker in self._supervisor.workers)
-        with SqliteStore(self._settings.store_path) as store:
-            articles = store.count()
-        text = report(
-            self._settings, since_ms=self._started_ms, took_s=took_s, waiting=waiting, articles=articles
-        )
-        click.echo(text)
+        click.echo(report(self._settings, self._started_ms, took_s, waiting))
         if why == "held":
             click.echo(
                 f"Stopped: {self._held.get('topic')}/{self._held.get('partition')} is held at offset"
@@ -188,11 +181,5 @@ class Watch:
         return 0
 
 
-def _with_heartbeat(settings: Settings, seconds: float) -> Settings:
-    from dataclasses import replace
-
-    return replace(settings, heartbeat_s=seconds)
-
-
 def _width() -> int:
-    return click.get_terminal_size()[0] - 1 if hasattr(click, "get_terminal_size") else 110
+    return shutil.get_terminal_size().columns - 1

@@ -1,16 +1,17 @@
-"""The bundled sample newsroom: a small web of invented publications, for the demo and for every test.
+"""The bundled sample newsroom: a small web of invented publications, for the demo and all tests.
 
-A tour. ``Newsroom`` serves ten ``.example`` hosts on one loopback port. Their feeds (``FEEDS``) are RSS,
-Atom, JSON Feed and a news sitemap, and one page that only pretends to be a feed. They lead to some
-forty article pages, written for this purpose in eleven languages and printed in as many kinds of markup
-as the web has: clean and hopeless, in six encodings, with and without metadata, broken in the ways that
-browsers forgive. Beside them stand what a pipeline must turn away or survive: listings, a login form, a
-dead link, a PDF, pages that robots.txt forbids, a host that is slow, one that is busy (503), a redirect,
-an AMP twin, syndicated copies, and one story that is corrected while you watch: the second conditional
-request of Tidewire's feed brings its newer version, and from then on so does its page.
+A tour. ``Newsroom`` serves ten ``.example`` hosts on one loopback port. Their feeds (``FEEDS``) are
+RSS, Atom, JSON Feed and a news sitemap, and a page that only pretends to be a feed. They lead to
+some forty article pages, written for this purpose in eleven languages and printed in as many kinds
+of markup as the web has: clean and hopeless, in six encodings, with and without metadata, broken in
+the ways that browsers forgive. Beside them stands what a pipeline must turn away or survive:
+listings, a login form, a dead link, a PDF, pages that robots.txt forbids, a host that is slow, one
+that is busy (503), a redirect, an AMP twin, syndicated copies, and a story that is corrected while
+you watch: whoever asks again for Tidewire's feed (with the ETag of its first version) gets a newer
+one, and from then on the page is newer too.
 
-``EXPECTED`` says what must come of every link, drawn from the same sources as the pages. Sources are data:
-``site/hosts.toml``, one folder of stories a host, and ``site/templates``.
+``EXPECTED`` says what must come of every link. It is drawn from the sources that the pages are
+printed from, which are data: ``site/hosts.toml``, a folder of stories a host, ``site/templates``.
 
     with Newsroom() as newsroom:
         print(newsroom.port, newsroom.resolve, FEEDS)
@@ -20,7 +21,7 @@ from __future__ import annotations
 
 from html import escape
 
-from newsmill.newsroom.hosts import hosts
+from newsmill.newsroom.hosts import hosts as _hosts
 from newsmill.newsroom.server import Hit, Newsroom
 from newsmill.newsroom.truth import Expected, expected
 
@@ -38,15 +39,15 @@ __all__ = [
     "opml",
 ]
 
-HOSTS: tuple[str, ...] = tuple(hosts())
+HOSTS: tuple[str, ...] = tuple(_hosts())
 
 FEEDS: tuple[str, ...] = tuple(
-    feed.url for host in hosts().values() for feed in host.feeds.values()
+    feed.url for host in _hosts().values() for feed in host.feeds.values()
 )
 
 BAD_FEEDS: dict[str, str] = {
     feed.url: "not_feed"
-    for host in hosts().values()
+    for host in _hosts().values()
     for feed in host.feeds.values()
     if feed.format == "html"
 }
@@ -68,7 +69,7 @@ def opml() -> str:
     """All feeds as an OPML file."""
     outlines = "\n".join(
         f'    <outline type="rss" text="{escape(feed.title)}" xmlUrl="{escape(feed.url)}"/>'
-        for host in hosts().values()
+        for host in _hosts().values()
         for feed in host.feeds.values()
     )
     return (

@@ -1,4 +1,4 @@
-"""What the sample newsroom answers to a request: a function of the request and of what was asked before."""
+"""What the sample newsroom answers to a request, given what it was asked before."""
 
 from __future__ import annotations
 
@@ -17,6 +17,10 @@ from newsmill.newsroom.stories import Page
 RETRY_AFTER_S = 2  # of the busy host
 SOON_S, LATER_S = 3, 3600  # max-age of the feed that is corrected, and of all others
 _HTML = "text/html; charset=utf-8"
+_PICTURE = (
+    b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><rect width="16" height="9" '
+    b'fill="#9ab"/><path d="M0 9l5-5 3 3 3-4 5 6z" fill="#678"/></svg>'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +52,15 @@ class Desk:
         if path in host.feeds:
             return self._feed(host, host.feeds[path], headers)
         if path in host.redirects:
-            return Answer(301, b"", {"Location": host.redirects[path]})
+            answer = _text(301, "It has moved.")
+            answer.headers["Location"] = host.redirects[path]
+            return answer
         if path in host.others:
             return _other(host, host.others[path])
         if path in host.pages:
             return self._page(host, host.pages[path], headers)
+        if path in host.pictures:
+            return Answer(200, _PICTURE, {"Content-Type": "image/svg+xml"})
         if path == "/":
             return Answer(200, _listing(host, host.site).encode(), {"Content-Type": _HTML})
         return _text(404, f"no page {path!r} here")
@@ -93,7 +101,7 @@ def page_bytes(page: Page) -> bytes:
 
 
 def _cached(body: bytes, feed: Feed, etag: str, max_age_s: int, asked: Mapping[str, str]) -> Answer:
-    """The feed, or 304 to a client that has it (RFC 9110 §13.2.2: the tag decides before the date)."""
+    """The feed, or 304 to a client that has it; a tag goes before a date (RFC 9110 §13.2.2)."""
     sent = {"ETag": etag, "Cache-Control": f"max-age={max_age_s}"}
     latest = feed.latest()
     if not feed.corrects:

@@ -117,7 +117,8 @@ def _rss_item(feed: Feed, page: Page) -> str:
 
 
 def _atom(feed: Feed, pages: Sequence[Page]) -> str:
-    latest = max(page.story.modified or page.story.published for page in pages)
+    changes = (page.story.modified or page.story.published for page in pages)
+    latest = max(changes, key=datetime.fromisoformat)
     return "\n".join(
         (
             '<?xml version="1.0" encoding="utf-8"?>',

@@ -1,4 +1,4 @@
-"""Puts the sample newsroom together from its sources: every host with its pages, feeds and robots.txt."""
+"""Puts the sample newsroom together from its sources: hosts with their pages, feeds, robots.txt."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ class Host:
     others: dict[str, Other]
     feeds: dict[str, Feed]
     redirects: dict[str, str]  # path → path
+    pictures: frozenset[str]  # paths of the pictures that its stories show
 
 
 @functools.cache
@@ -91,6 +92,9 @@ def _host(name: str, table: dict[str, Any], pages: list[Page]) -> Host:
         others={other.path: other for other in others},
         feeds={feed.path: feed for feed in feeds},
         redirects={page.behind: page.path for page in pages if page.behind},
+        pictures=frozenset(
+            block.url for page in pages for block in page.story.blocks if block.kind == "image"
+        ),
     )
 
 

@@ -1,7 +1,8 @@
-"""Prints a story as HTML, in as many kinds of markup as the web has, and notes what the page states.
+"""Prints a story as HTML, in as many kinds of markup as the web has, and notes what it states.
 
-A template is HTML with ``{{name}}`` in it. A line whose name has no value is left out. ``{{say.x}}`` is
-a phrase of the host that is no part of the article (cookie banner, newsletter box, a comment).
+A template is HTML with ``{{name}}`` in it. A line whose name has no value is left out.
+``{{say.x}}`` is a phrase of the host that is no part of the article (cookie banner, newsletter box,
+a comment), and ``{{hum.x}}`` one in such a place that its markup does not tell.
 """
 
 from __future__ import annotations
@@ -13,12 +14,14 @@ from dataclasses import dataclass
 from html import escape
 
 from newsmill.newsroom.stories import Block, Page, Story
+from newsmill.newsroom.styles import STYLES, Style
 
 _NAME = re.compile(r"\{\{([\w.]+)\}\}")
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)]*)\)")
 _STRONG = re.compile(r"\*\*([^*]+)\*\*")
 _EMPHASIS = re.compile(r"\*([^*]+)\*")
-_TIMED = frozenset({"date_iso", "jsonld", "jsonld_graph"})  # names that state the time, not the day
+_TIMED = frozenset({"date_iso", "jsonld", "jsonld_graph"})  # state the time, not only the day
+_MODIFIED = frozenset({"modified_iso", "jsonld", "jsonld_graph"})  # state the time of a change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,9 @@ class Printed:
 
     html: str
     noise: tuple[str, ...]  # phrases on the page that are no part of the article
+    murmur: tuple[str, ...]  # the same, where the markup does not tell
     timed: bool  # states the time of publication, not only the day
+    modified: bool  # states when the story was changed, if it was
     canonical: bool  # names its canonical URL
 
 
@@ -65,12 +70,15 @@ def inline(text: str) -> str:
 
 def fill(template: str, value: Callable[[str], str]) -> str:
     """The template with every name filled in; lines with a name that has no value are left out."""
-    lines = []
-    for line in template.splitlines():
-        values = {name: value(name) for name in _NAME.findall(line)}
-        if all(values.values()):
-            lines.append(_NAME.sub(lambda found, known=values: known[found[1]], line))  # type: ignore[misc]
-    return "\n".join(lines) + "\n"
+    lines = (_fill_line(line, value) for line in template.splitlines())
+    return "".join(f"{line}\n" for line in lines if line is not None)
+
+
+def _fill_line(line: str, value: Callable[[str], str]) -> str | None:
+    values = {name: value(name) for name in _NAME.findall(line)}
+    if not all(values.values()):
+        return None
+    return _NAME.sub(lambda found: values[found[1]], line)
 
 
 def print_page(
@@ -81,8 +89,10 @@ def print_page(
     html = fill(template, sheet.value)
     return Printed(
         html=html,
-        noise=tuple(sheet.noise),
+        noise=tuple(sheet.said["say"]),
+        murmur=tuple(sheet.said["hum"]),
         timed=bool(_TIMED & sheet.used),
+        modified=bool(_MODIFIED & sheet.used),
         canonical="canonical" in sheet.used and bool(page.canonical),
     )
 
@@ -94,7 +104,7 @@ class _Sheet:
         self.page, self.story, self.tongue = page, page.story, tongue
         self.phrases = phrases
         self.used: set[str] = set()
-        self.noise: list[str] = []
+        self.said: dict[str, list[str]] = {"say": [], "hum": []}
         story = page.story
         names = tongue.names(story.authors)
         self.values = {
@@ -126,8 +136,8 @@ class _Sheet:
         """The value of a name, as HTML; empty where the page has none."""
         self.used.add(name)
         kind, _, rest = name.partition(".")
-        if kind == "say":
-            return self._say(rest)
+        if kind in self.said:
+            return self._say(kind, rest)
         if kind == "body":
             return "\n".join(self._body(STYLES[rest]))
         if name == "jsonld":
@@ -138,10 +148,10 @@ class _Sheet:
             return _bulk(self.story)
         return escape(self.values[name])
 
-    def _say(self, name: str) -> str:
+    def _say(self, kind: str, name: str) -> str:
         phrase = self.phrases.get(name, "")
         if phrase:
-            self.noise.append(phrase)
+            self.said[kind].append(phrase)
         return escape(phrase, quote=False)
 
     def _body(self, style: Style) -> list[str]:
@@ -218,110 +228,3 @@ def _bulk(story: Story) -> str:
         f'{{"id":{n},"slot":"{story.section}-{n % 17}","seen":[]}}' for n in range(6000)
     )
     return f"window.__STATE__={{rows:[{rows}]}};if(1<2&&3>2){{document.title+=''}}"
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """A way to mark up a body: a form for each kind of block, and what runs of it stand in."""
-
-    forms: dict[str, str]
-    starts: dict[str, str]
-    ends: dict[str, str]
-
-
-def _style(**forms: str) -> Style:
-    starts = {name.removeprefix("start_"): forms[name] for name in forms if name[:6] == "start_"}
-    ends = {name.removeprefix("end_"): forms[name] for name in forms if name[:4] == "end_"}
-    return Style(forms, starts, ends)
-
-
-_FIGURE = (
-    '<figure class="wp-caption"><img src="{url}" alt="{alt}" width="640" height="360">'
-    '<figcaption>{text} <span class="credit">{credit}</span></figcaption></figure>'
-)
-_LISTS = {"start_item": "<ul>", "end_item": "</ul>", "start_row": "<table>", "end_row": "</table>"}
-
-STYLES: dict[str, Style] = {
-    "p": _style(
-        paragraph="<p>{text}</p>",
-        heading="<h2>{text}</h2>",
-        quote="<blockquote><p>{text}</p></blockquote>",
-        item="<li>{text}</li>",
-        row="<tr>{cells}</tr>",
-        image=_FIGURE,
-        related='<p class="see-also"><strong>{more} <a href="{url}">{text}</a></strong></p>',
-        **_LISTS,
-    ),
-    "amp": _style(
-        paragraph="<p>{text}</p>",
-        heading="<h2>{text}</h2>",
-        quote="<blockquote>{text}</blockquote>",
-        item="<li>{text}</li>",
-        row="<tr>{cells}</tr>",
-        image='<figure><amp-img src="{url}" width="640" height="360" layout="responsive" alt="{alt}">'
-        "</amp-img><figcaption>{text} {credit}</figcaption></figure>",
-        related='<p>{more} <a href="{url}">{text}</a></p>',
-        **_LISTS,
-    ),
-    "div": _style(
-        paragraph='<div class="par">{text}</div>',
-        heading='<div class="crosshead"><b>{text}</b></div>',
-        quote='<div class="par quote"><i>{text}</i></div>',
-        item='<div class="par bullet">{text}</div>',
-        row="<tr>{cells}</tr>",
-        image='<div class="pic"><img src="{url}"><div class="pic-text">{text}</div>'
-        '<div class="pic-by">{credit}</div></div>',
-        related='<div class="par">{more} <a href="{url}">{text}</a></div>',
-        start_row="<table>",
-        end_row="</table>",
-    ),
-    "span": _style(
-        paragraph="<section><div><span><span>{text}</span></span></div></section>",
-        heading='<section><div><h3 class="t3"><span>{text}</span></h3></div></section>',
-        quote="<section><div><blockquote><span>{text}</span></blockquote></div></section>",
-        item="<li><span>{text}</span></li>",
-        row="<tr>{cells}</tr>",
-        image='<section><div><picture><source srcset="{url}"><img src="{url}" alt=""></picture>'
-        "<small>{text}</small><small>{credit}</small></div></section>",
-        related='<section><aside><a href="{url}"><span>{more}</span> <span>{text}</span></a></aside>'
-        "</section>",
-        **_LISTS,
-    ),
-    "br": _style(
-        paragraph="{text}<br><br>",
-        heading="<b>{text}</b><br><br>",
-        quote="<i>{text}</i><br><br>",
-        item="&bull; {text}<br>",
-        row="{text}<br>",
-        image='<img src="{url}" align="left"><br><i><small>{text} {credit}</small></i><br><br>',
-        related='{more} <a href="{url}">{text}</a><br><br>',
-        end_item="<br>",
-        end_row="<br>",
-    ),
-    "open": _style(  # as HTML 3.2 allowed it: nothing is ever closed
-        paragraph="<P>{text}",
-        heading="<H3>{text}</H3>",
-        quote="<BLOCKQUOTE>{text}</BLOCKQUOTE>",
-        item="<LI>{text}",
-        row="<TR>{cells}",
-        image='<P><IMG SRC={url} ALT=picture><BR><FONT SIZE=1>{text} {credit}</FONT>',
-        related='<P>{more} <A HREF={url}>{text}</A>',
-        start_item="<UL>",
-        end_item="</UL>",
-        start_row="<TABLE>",
-        end_row="</TABLE>",
-    ),
-    "tangled": _style(  # tags that close in the wrong order, attributes that never end well
-        paragraph='<p class=text"><font face="Verdana"><span>{text}</font></span></p></div></p>',
-        heading="<b><h4>{text}</b></h4>",
-        quote="<p><i><q>{text}</i></q>",
-        item="<li><p>{text}</li></p>",
-        row="<tr>{cells}</table>",
-        image='<p><center><img src="{url}" alt="{alt}"><br><small>{text} {credit}</center></small></p>',
-        related='<p><b>{more} <a href="{url}">{text}</b></a></p>',
-        start_item="<ul>",
-        end_item="</ol></ul>",
-        start_row="<table>",
-        end_row="</table>",
-    ),
-}  # fmt: skip

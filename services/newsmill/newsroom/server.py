@@ -7,6 +7,7 @@ import threading
 import time
 from types import TracebackType
 from typing import NamedTuple, Self
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -82,7 +83,7 @@ class Newsroom:
         self.stop()
 
     async def _listen(self) -> web.ServerRunner:
-        runner = web.ServerRunner(web.Server(self._handle), shutdown_timeout=0.1)
+        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=0.1)
         await runner.setup()
         try:
             await web.TCPSite(runner, ADDRESS, self.port).start()
@@ -103,16 +104,28 @@ class Newsroom:
             loop.close()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        host, path = request.host.partition(":")[0].lower(), request.path
-        if host in (ADDRESS, "localhost"):  # a browser that knows no host of ours
-            _, first, rest = (*path.split("/", 2), "")[:3]
-            if first not in hosts():
-                return web.Response(text=welcome(self.port), content_type="text/html")
-            host, path = first, f"/{rest}"
         if request.method not in ("GET", "HEAD"):
             return web.Response(status=405, headers={"Allow": "GET, HEAD"})
+        host, path = request.host.partition(":")[0].lower(), request.path
+        if host in (ADDRESS, "localhost"):
+            host, path = _in_browser(path)
+            if host not in hosts():
+                return self._show_the_way(request)
         answer = self._desk.answer(host, path, request.headers)
         self.requests.append(Hit(time.monotonic(), host, path, answer.status))
         if answer.slow:
             await asyncio.sleep(self.slow_s)
         return web.Response(status=answer.status, body=answer.body, headers=answer.headers)
+
+    def _show_the_way(self, request: web.BaseRequest) -> web.StreamResponse:
+        """For a browser, which knows none of our hosts: the greeting, or where a link leads."""
+        host, _ = _in_browser(urlsplit(request.headers.get("Referer", "")).path)
+        if host in hosts() and request.path != "/":
+            return web.Response(status=302, headers={"Location": f"/{host}{request.path}"})
+        return web.Response(text=welcome(self.port), content_type="text/html")
+
+
+def _in_browser(path: str) -> tuple[str, str]:
+    """Host and path of an address like ``http://127.0.0.1:8000/HOST/PATH``."""
+    host, _, rest = path.removeprefix("/").partition("/")
+    return host, f"/{rest}"

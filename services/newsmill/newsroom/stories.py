@@ -1,9 +1,10 @@
 """Reads the sources of the sample newsroom: what each story tells, and where and how it is printed.
 
 A source is a head of ``name: value`` lines, an empty line, and blocks parted by empty lines. How a
-block begins says what it is: ``## `` a heading, ``> `` a quotation, ``- `` list items, ``| `` a row of
-a table, ``! path | caption | credit`` a picture, ``~ title -> path`` a "see also" line, anything else
-a paragraph. Within a line ``*x*`` is emphasis, ``**x**`` strong and ``[x](url)`` a link.
+block begins says what it is: ``## `` a heading, ``> `` a quotation, ``- `` list items, ``| `` rows
+of a table, ``! path | caption | credit`` a picture, ``~ title -> path`` a "see also" line, ``+ `` a
+box that sells the paper's newsletter, ``= 1`` the first paragraph once more, anything else a
+paragraph. In a line ``*x*`` is emphasis, ``**x**`` strong and ``[x](url)`` a link.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import datetime
 from importlib.resources.abc import Traversable
 from typing import Literal
 
-Kind = Literal["paragraph", "heading", "quote", "item", "row", "image", "related"]
+Kind = Literal["paragraph", "heading", "quote", "item", "row", "image", "related", "box", "echo"]
 SPOKEN: frozenset[Kind] = frozenset({"paragraph", "heading", "quote", "item"})
 
 _MARKS: dict[str, Kind] = {
@@ -24,6 +25,8 @@ _MARKS: dict[str, Kind] = {
     "| ": "row",
     "! ": "image",
     "~ ": "related",
+    "+ ": "box",
+    "= ": "echo",
 }
 _INLINE = re.compile(r"\[([^\]]+)\]\([^)]*\)|\*\*([^*]+)\*\*|\*([^*]+)\*")
 
@@ -137,16 +140,26 @@ def _story(head: dict[str, str], body: str) -> Story:
         language=head["language"],
         section=head.get("section", ""),
         tags=_list(head.get("tags", "")),
-        blocks=tuple(block for part in body.strip().split("\n\n") for block in _blocks(part)),
+        blocks=_echoed([block for part in body.strip().split("\n\n") for block in _blocks(part)]),
+    )
+
+
+def _echoed(blocks: list[Block]) -> tuple[Block, ...]:
+    """The blocks, each echo with the words of the paragraph whose number it gives."""
+    told = [block.text for block in blocks if block.kind == "paragraph"]
+    return tuple(
+        replace(block, text=told[int(block.text) - 1]) if block.kind == "echo" else block
+        for block in blocks
     )
 
 
 def _blocks(part: str) -> list[Block]:
-    lines = part.strip().splitlines()
-    kind = _MARKS.get(lines[0][:2]) or _MARKS.get(lines[0][:3])
-    if kind is None:
-        return [Block(kind="paragraph", text=" ".join(line.strip() for line in lines))]
-    return [_marked(kind, line.split(" ", 1)[1].strip()) for line in lines]
+    lines = [line.strip() for line in part.strip().splitlines()]
+    mark = next((mark for mark in _MARKS if lines[0].startswith(mark)), "")
+    kind = _MARKS.get(mark, "paragraph")
+    if kind in ("item", "row"):
+        return [_marked(kind, line.removeprefix(mark)) for line in lines]
+    return [_marked(kind, " ".join(lines).removeprefix(mark))]
 
 
 def _marked(kind: Kind, text: str) -> Block:

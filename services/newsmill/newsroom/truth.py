@@ -1,9 +1,10 @@
-"""What must come of every link of the sample newsroom, drawn from the sources its pages are made of."""
+"""What must come of every link of the sample newsroom, drawn from the sources of its pages."""
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from newsmill.errors import REFUSALS
@@ -18,9 +19,12 @@ Outcome = Literal["article", "refused", "dead"]
 class Expected:
     """What must come of one link that a feed names; for an article, what must be in its record.
 
-    ``published`` is what the page states: with time and offset, or a bare day. ``text`` is the body,
-    a paragraph, heading, list item or quotation each; ``must`` are its paragraphs and quotations.
-    Compare after joining runs of white space.
+    ``published`` is what the page states: with time and offset, or a bare day. ``text`` is the
+    body, a paragraph, heading, list item or quotation each; ``must`` are its paragraphs and
+    quotations in full, each to be found once, though some pages print one twice. ``must_not`` are
+    words of the page that are no part of the body; ``better_not`` are such words in a place where
+    the markup does not tell: for measuring, not for passing. Compare after joining runs of white
+    space.
     """
 
     url: str  # as feeds give it, without tracking parameters
@@ -32,11 +36,13 @@ class Expected:
     earlier_title: str | None = None  # of the version that is corrected while it runs
     authors: tuple[str, ...] = ()
     published: str | None = None
+    modified: str | None = None  # where the page states it
     language: str | None = None
-    site: str | None = None
+    site: str | None = None  # what the publication calls itself; not every page says it
     text: tuple[str, ...] = ()
     must: tuple[str, ...] = ()
     must_not: tuple[str, ...] = ()
+    better_not: tuple[str, ...] = ()
     captions: tuple[tuple[str, str], ...] = ()  # of its pictures: caption, credit
     related: tuple[str, ...] = ()  # titles of the "see also" lines within the body
     traits: tuple[str, ...] = ()  # what is odd about the page
@@ -54,6 +60,8 @@ def expected() -> tuple[Expected, ...]:
 
 def feed_links(feed: Feed) -> tuple[str, ...]:
     """The addresses that a feed names, without tracking parameters."""
+    if feed.format == "html":  # it only pretends
+        return ()
     return (*(page.link for page in feed.pages), *(link.url for link in feed.links))
 
 
@@ -89,20 +97,26 @@ def _story(host: Host, page: Page) -> Expected:
         title=story.title,
         earlier_title=page.story.title if page.corrected else None,
         authors=story.authors,
-        published=story.published if sheet.timed else story.published[:10],
+        published=_time(story.published) if sheet.timed else story.published[:10],
+        modified=_time(story.modified) if sheet.modified and story.modified else None,
         language=story.language,
         site=host.site,
         text=tuple(text for kind, text in texts if kind in SPOKEN),
         must=tuple(text for kind, text in texts if kind in ("paragraph", "quote")),
         must_not=(
             *sheet.noise,
-            *(text for kind, text in texts if kind in ("image", "related")),
+            *(text for kind, text in texts if kind in ("image", "related", "box")),
             *(_withdrawn(page.story, story) if page.corrected else ()),
         ),
+        better_not=sheet.murmur,
         captions=tuple((b.plain(), b.credit) for b in story.blocks if b.kind == "image"),
         related=tuple(b.plain() for b in story.blocks if b.kind == "related"),
         traits=_traits(host, page),
     )
+
+
+def _time(stated: str) -> str:
+    return datetime.fromisoformat(stated).isoformat()  # one spelling: +00:00 for Z
 
 
 def _withdrawn(first: Story, last: Story) -> list[str]:

@@ -12,9 +12,8 @@ _PAGE = """<!doctype html>
 <style>body{{font:16px/1.5 system-ui,sans-serif;max-width:46em;margin:2em auto;padding:0 1em}}
 h2{{margin-bottom:0}}p{{margin-top:.2em}}code{{background:#f2f2f2;padding:.1em .3em}}</style></head>
 <body><h1>The sample newsroom</h1>
-<p>{count} invented publications, told apart by their host names on this one port. A client that resolves
-names itself reaches them like this:<br>
-<code>curl --resolve {first}:80:127.0.0.1 --connect-to ::127.0.0.1:{port} http://{first}/</code></p>
+<p>{count} invented publications, told apart by their host names on this one port. From a shell:<br>
+<code>curl --connect-to ::127.0.0.1:{port} http://{first}/</code></p>
 {hosts}
 </body></html>
 """

@@ -15,11 +15,12 @@ class Place:
     """One partition of a group's input: lines that nothing covers yet, and what was counted."""
 
     __slots__ = (
-        "_at", "_by_step", "_host", "_lines", "_log", "_run_positions", "base", "counted", "forgotten",
-        "position", "teller",
+        "_at", "_by_step", "_host", "_is_frontier", "_lines", "_log", "_run_positions", "base",
+        "counted", "forgotten", "position", "teller",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_frontier: bool = False) -> None:
+        self._is_frontier = is_frontier
         self.position: int | None = None  # all below are finished (or taken into the frontier)
         self.base: int | None = None  # the first position known
         self.counted = Ranges()  # offsets whose outcome was counted
@@ -42,28 +43,50 @@ class Place:
             else:
                 rivals.append(line)
 
-    def told(self, line: Line, position: int) -> list[Line]:
-        """The lines that a position in this line covers, one an offset: the run's own or the last.
+    def committed(self, line: Line, position: int) -> list[Line]:
+        """The lines that the position of a commit covers, one an offset: its own run's first."""
+        self._tell(line, position)
+        return self._cover(position, line.run)
 
-        Their offsets are counted from now on.
+    def assigned(self, line: Line, position: int) -> list[Line]:
+        """The lines that a restored position covers, the owner's before it first.
+
+        Lines past it never committed, nor will they: their owner has lost the partition.
         """
+        owner = self.teller
+        self._tell(line, position)
+        covered = self._cover(position, owner)
+        if position == self.position:
+            self.forgotten += sum(map(len, self._lines.values()))
+            self._lines.clear()
+        return covered
+
+    def _tell(self, line: Line, position: int) -> None:
         self._at, self._host, self._log = line.ts, line.host, line.log or self._log
         self.teller = line.run
         self._run_positions[line.run] = position
         if self.position is None:
             self.position = self.base = position
         self.position = max(self.position, position)
-        return self._cover(position, line.run)
 
-    def _cover(self, position: int, run: str) -> list[Line]:
+    def _cover(self, position: int, owner: str) -> list[Line]:
+        """Take the covered lines out: of several for one offset the owner's, else the last.
+
+        In the frontier only the owner's: of an entry that is taken in there need be no line.
+        """
         covered = []
         for offset in [offset for offset in self._lines if offset < position]:
             rivals = self._lines.pop(offset)
-            if len(rivals) > 1:
-                self.forgotten += len({line.run for line in rivals}) - 1
-                rivals = [line for line in rivals if line.run == run] or rivals
+            chosen = rivals[-1]
+            if chosen.run != owner and owner:
+                owned = [line for line in rivals if line.run == owner]
+                if not owned and self._is_frontier:
+                    self.forgotten += len(rivals)
+                    continue
+                chosen = (owned or rivals)[-1]
+            self.forgotten += len({line.run for line in rivals}) - 1
             if self.counted.add(offset):
-                covered.append(rivals[-1])
+                covered.append(chosen)
         return covered
 
     def start_of(self, run: str) -> int | None:
@@ -103,7 +126,7 @@ class Place:
 
     def close(self) -> list[Line]:
         """At the end of the logs: the lines that a known position covers after all."""
-        return [] if self.position is None else self._cover(self.position, "")
+        return [] if self.position is None else self._cover(self.position, self.teller)
 
     @property
     def missing(self) -> int:

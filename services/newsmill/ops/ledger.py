@@ -43,7 +43,7 @@ class Ledger:
     def _place(self, name: str) -> Place:
         place = self._places.get(name)
         if place is None:
-            place = self._places[name] = Place()
+            place = self._places[name] = Place(is_frontier=self.is_frontier)
             topic, _, number = name.rpartition("/")
             if number.isdecimal():
                 self._by_number[topic, int(number)] = place
@@ -68,7 +68,7 @@ class Ledger:
             start = place.start_of(line.run)
             known = known and start is not None and place.teller == line.run
             before = place.position
-            covered += self._count_all(place.told(line, position))
+            covered += self._count_all(place.committed(line, position))
             if self.is_frontier and line.taken is None and before is not None:
                 self._taken += max(0, position - before)
             if start is not None:
@@ -98,7 +98,7 @@ class Ledger:
                 self._retire(self._places.pop(name))
                 place = self._place(name)
             before = place.position
-            self._count_all(place.told(line, position))
+            self._count_all(place.assigned(line, position))
             if self.is_frontier and before is not None:
                 self._taken += max(0, position - before)
             self._release(name, position)

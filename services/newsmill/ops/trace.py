@@ -26,7 +26,7 @@ _STEPS = (b'"step.commit"', b'"partition.assigned"')
 
 @dataclass(slots=True)
 class Stop:
-    """A line about it: by whom, after what wait, with how much work, and whether it came to hold."""
+    """A line about it: by whom, after what wait, with how much work, and whether it holds."""
 
     line: Line
     facts: dict[str, Any]  # what the line says beside where and when

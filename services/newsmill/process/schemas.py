@@ -12,7 +12,7 @@ import msgspec
 import orjson
 
 from newsmill.errors import DEATHS
-from newsmill.records import VERSIONED
+from newsmill.records import VERSIONED, PageLine
 
 VERSION = 1
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -32,11 +32,13 @@ _OPTIONAL_HEADERS = {"dead-traceback"}
 
 def draw() -> dict[str, bytes]:
     """Every schema by the name of its file, by name."""
-    drawn = {f"{kind.__name__.lower()}.v{VERSION}.json": _record(kind) for kind in VERSIONED}
-    drawn[f"dead.v{VERSION}.json"] = _dead()
-    drawn[f"page_line.v{VERSION}.json"] = _page_line()
+    kinds: dict[str, type] = {kind.__name__.lower(): kind for kind in VERSIONED}
+    drawn = {name: _record(name, kind) for name, kind in kinds.items()}
+    drawn |= {"page_line": _page_line(), "dead": _dead()}
     return {
-        name: orjson.dumps(drawn[name], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        f"{name}.v{VERSION}.json": orjson.dumps(
+            drawn[name], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+        )
         for name in sorted(drawn)
     }
 
@@ -45,12 +47,20 @@ def _head(name: str) -> dict[str, Any]:
     return {"$schema": _DIALECT, "$id": f"urn:newsmill:schema:{name}:v{VERSION}"}
 
 
-def _record(kind: type) -> dict[str, Any]:
+def _record(name: str, kind: type) -> dict[str, Any]:
     schema = msgspec.json.schema(kind)
     for part in schema["$defs"].values():
         if "v" in part["properties"]:
             part["properties"]["v"] = {"const": VERSION, "default": VERSION}
-    return _head(kind.__name__.lower()) | schema
+    return _head(name) | schema
+
+
+def _page_line() -> dict[str, Any]:
+    """A page line says its body in one of three ways, which its type alone does not tell."""
+    schema = _record("page_line", PageLine)
+    bodies = ("body_b64", "html_b64", "text")
+    schema["$defs"][PageLine.__name__]["anyOf"] = [{"required": [name]} for name in bodies]
+    return schema
 
 
 def _dead() -> dict[str, Any]:
@@ -65,31 +75,4 @@ def _dead() -> dict[str, Any]:
         "type": "object",
         "properties": properties,
         "required": [name for name in DEAD_HEADERS if name not in _OPTIONAL_HEADERS],
-    }
-
-
-def _page_line() -> dict[str, Any]:
-    text = {"type": ["string", "null"]}
-    body = {"type": "string", "contentEncoding": "base64"}
-    return _head("page_line") | {
-        "title": "Page line",
-        "description": "A page as one line of JSON: what newsmill fetch writes, newsmill extract"
-        " reads, and a replay takes.",
-        "type": "object",
-        "properties": {
-            "id": text | {"description": "echoed as input_id"},
-            "url": {"type": "string", "description": "as asked for"},
-            "body_b64": body | {"description": "the page's bytes"},
-            "html_b64": body | {"description": "another name of body_b64"},
-            "text": {
-                "type": "string",
-                "description": "a plain-text article instead: the first line is its title",
-            },
-            "content_type": text | {"description": "the Content-Type header, whole"},
-            "http_headers": {"type": ["object", "null"]},
-            "fetched": text | {"description": "ISO 8601"},
-            "entry": {"type": ["object", "null"], "description": "an entry record"},
-        },
-        "required": ["url"],
-        "oneOf": [{"required": [name]} for name in ("body_b64", "html_b64", "text")],
     }

@@ -16,7 +16,11 @@ from newsmill.records import digest
 
 PREFIX = "NEWSMILL_"
 FILE = "newsmill.toml"
-NOT_SETTINGS = {"NEWSMILL_CONFIG", "NEWSMILL_CRASH_AT", "NEWSMILL_PARENT"}  # read elsewhere, by name
+NOT_SETTINGS = {
+    "NEWSMILL_CONFIG",
+    "NEWSMILL_CRASH_AT",
+    "NEWSMILL_PARENT",
+}  # read elsewhere, by name
 
 
 def _is(default: Any, says: str, **how: Any) -> Any:
@@ -71,8 +75,9 @@ class Settings:
 
     @property
     def log_dir(self) -> Path:
-        """The lane's log folder."""
-        return self.data / "logs" / self.lane
+        """The lane's log folder; live is what an operator means without a word more."""
+        logs = self.data / "logs"
+        return logs if self.lane == "live" else logs / self.lane
 
     @property
     def digest(self) -> str:
@@ -95,10 +100,14 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) 
     values.update(_environment(environment))
     values.update({n: v for n, v in flags.items() if n in names() and v is not None})
     try:
-        settings = msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
         raise Misconfigured(f"setting: {error}") from None
     return _checked(settings)
+
+
+def _path(kind: type, value: Any) -> Any:
+    return Path(value) if kind is Path and isinstance(value, str) else value
 
 
 def _checked(settings: Settings) -> Settings:

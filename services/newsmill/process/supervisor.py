@@ -48,6 +48,11 @@ class Worker:
     beats: int = 0
     last_words: str = ""  # the last line that was no log line: why it could not start
 
+    @property
+    def name(self) -> tuple[str, int]:
+        """Role and slot."""
+        return self.role, self.slot
+
 
 class Supervisor:
     """Keeps the workers of one run alive; ``turn`` is called until the run is over."""

@@ -29,7 +29,10 @@ MAX_ITEMS = 4096  # of a list or mapping
 MAX_DEPTH = 4
 LEVELS: dict[str, int] = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./ +,()'-]{0,512}").fullmatch  # nothing to mask, escape or cap
+_PLAIN = re.compile(
+    r"[A-Za-z0-9_./ +,()'?=&%:;#~!*$-]{0,512}"
+).fullmatch  # nothing to escape or cap
+_SECRET_WORDS = ("auth", "token", "key", "sig", "pass", "secret", "session", "cookie")
 _SECRET = re.compile(
     r"((?:^|[?&;#\s])[^=&;#\s]{0,64}?(?:token|key|sig|auth|pass|secret|session|cookie)[^=&;#\s]{0,64}=)"
     r"[^&;#\s]*",
@@ -47,7 +50,9 @@ _FILE_NAME = re.compile(r"[^A-Za-z0-9_-]+")
 
 def clean(value: str) -> str:
     """The string without secrets, control or bidi characters, capped."""
-    if _PLAIN(value):
+    if value.isalnum() and value.isascii() and len(value) <= MAX_VALUE:
+        return value
+    if _PLAIN(value) and not _speaks_of_secrets(value):
         return value
     size = len(value)
     if size > 4 * MAX_VALUE:  # what is masked lies inside of what is kept
@@ -64,6 +69,14 @@ def clean(value: str) -> str:
     if value.isascii() and value.isprintable():
         return value
     return _UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", value)
+
+
+def _speaks_of_secrets(value: str) -> bool:
+    """Whether a closer look is needed: a name of a secret beside what could be its value."""
+    if "=" not in value and ":" not in value:
+        return False
+    lower = value.lower()
+    return any(map(lower.__contains__, _SECRET_WORDS))
 
 
 def _safe(value: Any, depth: int = 0) -> Any:

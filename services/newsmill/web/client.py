@@ -18,12 +18,14 @@ from newsmill.web.messages import (
     Refused,
     Request,
     Response,
+    is_conditional,
     is_permanent,
     meaning,
 )
-from newsmill.web.resolve import Lookup, Rules, system_lookup
+from newsmill.web.resolve import Lookup, system_lookup
 from newsmill.web.retry_after import retry_after
 from newsmill.web.robots import MAX_BYTES, File, OnRobots, Robots
+from newsmill.web.rules import Rules
 from newsmill.web.settings import WebSettings
 from newsmill.web.spacing import Spacing
 from newsmill.web.transport import Answer, Transport
@@ -121,7 +123,7 @@ class Client:
             answer = await self._exchange(trail, headers, request.max_bytes, cut)
             location = answer.headers.get("location")
             if meaning(answer.status) != "moved" or not location:
-                self._judge(answer, here)
+                _judge(answer, request, here)
                 return trail, answer
             self._move(trail, answer.status, location)
         raise Refused("redirects", f"more than {self._settings.max_redirects}", answer.status)
@@ -171,20 +173,6 @@ class Client:
         if trail.permanent:
             trail.moved_to = normal
 
-    def _judge(self, answer: Answer, here: Target) -> None:
-        """Raises Later or Refused unless the answer is one that is handed on."""
-        status = answer.status
-        said = meaning(status)
-        if said in ("whole", "unchanged"):
-            return
-        if said == "later":
-            asked = retry_after(answer.retry_after, time.time())
-            why = f"{here.host} answers {status}"
-            raise Later(why, asked or LATER_S, status, asked=asked is not None)
-        if said == "moved":
-            raise Refused("redirects", f"{status} without a place to go to", status)
-        raise Refused("http_status", str(status), status)
-
     def _aim(self, url: str, base: str | None = None) -> Target:
         return aim(
             url,
@@ -198,3 +186,17 @@ class Client:
         request = Request(url=url, robots=False, accept="text/plain,*/*;q=0.8", max_bytes=MAX_BYTES)
         _, answer = await self._follow(request, cut=True)
         return File(answer.status, answer.body, answer.headers.get("content-type", ""))
+
+
+def _judge(answer: Answer, request: Request, here: Target) -> None:
+    """Raises Later or Refused unless the answer is one that is handed on."""
+    status = answer.status
+    said = meaning(status)
+    if said == "later":
+        asked = retry_after(answer.retry_after, time.time())
+        why = f"{here.host} answers {status}"
+        raise Later(why, asked or LATER_S, status, asked=asked is not None)
+    if said == "moved":
+        raise Refused("redirects", f"{status} without a place to go to", status)
+    if said == "final" or (said == "unchanged" and not is_conditional(request)):
+        raise Refused("http_status", str(status), status)

@@ -16,7 +16,7 @@ from urllib.parse import quote, urljoin, urlsplit
 
 from newsmill.errors import BadRecord
 from newsmill.urls import MAX_URL, normalise, registrable
-from newsmill.web.resolve import Rules
+from newsmill.web.rules import Rules
 
 # IANA special-purpose registries, without what is globally reachable. Python's own ``is_global`` is
 # not used: it takes multicast, NAT64, 6to4 and more for global, and differs between patch releases.
@@ -55,7 +55,6 @@ _NEVER_V6 = tuple(  # within it
 )
 _NAT64 = IPv6Network("64:ff9b::/96")  # how IPv4 looks in a network that has only IPv6
 _LOCAL_NAMES = frozenset(("localhost", "localdomain", "local", "internal", "onion"))
-_NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\Z")  # the whatwg test for "meant as IPv4"
 _QUERY_SAFE = "!$&'()*+,;=:@/?~-._%[]|"
 
 
@@ -127,7 +126,9 @@ def aim(
         raise BadRecord("address_forbidden", f"a URL of {len(wire)} characters")
     parts = urlsplit(normal)
     host = parts.hostname or ""
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    port = parts.port
+    if port is None:
+        port = 443 if parts.scheme == "https" else 80
     if rules.find(host) is None:
         if port not in ports:
             raise BadRecord("scheme_forbidden", f"port {port} is no port of the web")
@@ -145,10 +146,7 @@ def _joined(url: str, base: str | None) -> str:
 
 
 def _check_host(host: str, allow_private: bool) -> None:
-    literal = is_literal(host)
-    if literal is None:
-        raise BadRecord("address_forbidden", f"{host} is no address in its usual form")
-    if literal:
+    if is_literal(host):
         if why := forbidden(host, allow_private=allow_private):
             raise BadRecord("address_forbidden", why)
         return
@@ -157,15 +155,6 @@ def _check_host(host: str, allow_private: bool) -> None:
         raise BadRecord("address_forbidden", f"{host} is a name of a local network")
 
 
-def is_literal(host: str) -> bool | None:
-    """Whether a host is an IP address; None where it is one in a form that readers disagree on.
-
-    (``127.1``, ``0x7f.1``, ``2130706433``, a zone after ``%``.)
-    """
-    if ":" in host or _NUMERIC.match(host):
-        try:
-            ipaddress.ip_address(host)
-        except ValueError:
-            return None
-        return None if "%" in host else True
-    return False
+def is_literal(host: str) -> bool:
+    """Whether the host of a normal URL is an IP address and no name."""
+    return ":" in host or host.replace(".", "").isdigit()

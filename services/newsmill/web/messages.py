@@ -14,6 +14,7 @@ _WHOLE = frozenset((200, 203, 226))
 _MOVED = frozenset((301, 302, 303, 307, 308))
 _PERMANENT = frozenset((301, 308))
 _LATER = frozenset((408, 425, 429))
+_CONDITIONS = frozenset(("if-modified-since", "if-none-match"))
 _NEVER = frozenset((501, 505))  # of the 5xx: the server cannot do it, now or later
 
 
@@ -91,3 +92,8 @@ def meaning(status: int) -> Meaning:
 def is_permanent(status: int) -> bool:
     """Whether a redirect says that the old URL is not to be used again."""
     return status in _PERMANENT
+
+
+def is_conditional(request: Request) -> bool:
+    """Whether the answer may be that nothing changed."""
+    return any(name.lower() in _CONDITIONS for name, _ in request.headers)

@@ -27,7 +27,7 @@ MAX_KEPT = 8 << 20  # characters of rules in memory; parsed ones take about ten 
 _OVERHEAD = 500  # characters that an origin without rules counts for
 
 _AGENT = re.compile(r"\s*user[- ]?agent(?:\s*:|\s)\s*([^#]*)", re.I)
-_SITE_WIDE = re.compile(r"\s*(?:site-?maps?|host)\b", re.I)
+_RULE = re.compile(r"\s*(?:allow|di\w*l\w*w|crawl[- ]delay)\b", re.I)  # misspelt ones too
 _TOKEN = re.compile(r"[A-Za-z_-]+")
 
 Outcome = Literal["rules", "none", "unreachable"]
@@ -56,11 +56,12 @@ class Policy:
 
 
 def _for_us(text: str, agent: str) -> Iterator[str]:
-    """The lines of the groups for us and for everybody, other robots out of their heads."""
+    """The rules of the groups for us and for everybody, with other robots out of their heads.
+
+    Lines that are neither a rule nor a robot's name end no head (RFC 9309 §2.2.4).
+    """
     ours = in_head = False
     for line in text.splitlines():
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
         if found := _AGENT.match(line):
             if not in_head:
                 ours, in_head = False, True
@@ -69,7 +70,7 @@ def _for_us(text: str, agent: str) -> Iterator[str]:
             if name.startswith("*") or (token and token[0].lower() == agent):
                 ours = True
                 yield f"User-agent: {'*' if name.startswith('*') else agent}"
-        elif not _SITE_WIDE.match(line):
+        elif _RULE.match(line):
             in_head = False
             if ours:
                 yield line
@@ -112,12 +113,15 @@ class Robots:
         fetch: Callable[[str], Awaitable[File]],
         clock: Callable[[], float],
         on_robots: OnRobots | None = None,
+        *,
+        max_kept: int = MAX_KEPT,
     ) -> None:
         self._fetch = fetch
         self._clock = clock
         self._on_robots = on_robots
         self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._size = 0
+        self._max_kept = max_kept
         self._reading = Lanes(1)
 
     def __len__(self) -> int:
@@ -173,7 +177,7 @@ class Robots:
         old = self._kept.pop(origin, None)
         self._size += kept.size - (old.size if old else 0)
         self._kept[origin] = kept
-        while self._size > MAX_KEPT and len(self._kept) > 1:
+        while self._size > self._max_kept and len(self._kept) > 1:
             _, dropped = self._kept.popitem(last=False)
             self._size -= dropped.size
         return kept

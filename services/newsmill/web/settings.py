@@ -11,7 +11,7 @@ from newsmill import __version__
 from newsmill.errors import BadRecord, Misconfigured
 from newsmill.records import MAX_PAGE_BYTES
 from newsmill.web.guard import aim, is_literal
-from newsmill.web.resolve import Rules
+from newsmill.web.rules import Rules
 
 PRODUCT = "newsmill"  # the name that robots.txt may address
 WEB_PORTS = (80, 443, 8080, 8443)
@@ -77,4 +77,4 @@ def _stays_home(url: str, rules: Rules, ports: tuple[int, ...]) -> bool:
         return ip_address(endpoint.address).is_loopback
     if host == "localhost" or host.endswith(".localhost"):
         return True
-    return is_literal(host) is True and ip_address(host).is_loopback
+    return is_literal(host) and ip_address(host).is_loopback

@@ -5,6 +5,7 @@ Pure: moments are seconds of whatever monotonic clock the caller has, and are pa
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from newsmill.records import digest
@@ -18,8 +19,13 @@ MAX_DOMAINS = 50_000  # remembered at once; idle ones are forgotten first
 @dataclass(slots=True)
 class _Domain:
     gap_s: float  # between the starts of two requests
-    next_at: float = 0.0
+    last_at: float = -math.inf  # start of the latest
+    held_until: float = 0.0  # after a failure
     failures: int = 0  # in a row
+
+    @property
+    def next_at(self) -> float:
+        return max(self.last_at + self.gap_s, self.held_until)
 
 
 class Spacing:
@@ -46,7 +52,7 @@ class Spacing:
         """Take the domain's next slot and return its moment, which is never before ``now``."""
         known = self._known(domain, now)
         start = max(now, known.next_at)
-        known.next_at = start + known.gap_s
+        known.last_at = start
         return start
 
     def crawl_delay(self, domain: str, seconds: float | None, now: float) -> None:
@@ -57,10 +63,7 @@ class Spacing:
         asked = min(LONGEST_CRAWL_DELAY_S, seconds) if seconds is not None else 0.0
         gap_s = max(self._gap_s, asked)
         if gap_s != self._gap_s or domain in self._domains:
-            known = self._known(domain, now)
-            if known.next_at > now and not known.failures:
-                known.next_at += gap_s - known.gap_s
-            known.gap_s = gap_s
+            self._known(domain, now).gap_s = gap_s
 
     def failed(self, domain: str, now: float, after_s: float | None = None) -> float:
         """Hold the domain off, for ``after_s`` where the server said it; returns when that ends.
@@ -74,7 +77,7 @@ class Spacing:
             steps = min(known.failures - 1, 16)
             jitter = 1 + int(digest(domain, str(known.failures))[:8], 16) / 2**33
             after_s = min(LONGEST_BACKOFF_S, FIRST_BACKOFF_S * 2**steps * jitter)
-        known.next_at = max(known.next_at, now + after_s)
+        known.held_until = max(known.held_until, now + after_s)
         return known.next_at
 
     def succeeded(self, domain: str) -> None:

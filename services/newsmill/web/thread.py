@@ -54,6 +54,7 @@ class Fetching(Generic[K]):
         self._notes: deque[RobotsRead] = deque(maxlen=MAX_NOTES)
         self._in_flight = 0
         self._closed = False
+        self._died = False
         self._tasks: set[asyncio.Task[Response]] = set()
         self._ready = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -80,7 +81,8 @@ class Fetching(Generic[K]):
     def done(self, timeout_s: float = 0.0) -> list[tuple[K, Fetched]]:
         """What was finished since the last call, in the order it was; waits for the first of it.
 
-        Returns at once where nothing is in flight. Never raises for a request.
+        Returns at once where nothing is in flight. Never raises for a request; raises RuntimeError
+        when the thread itself died, which nothing but a bug can do.
         """
         end = time.monotonic() + timeout_s
         with self._changed:
@@ -89,6 +91,8 @@ class Fetching(Generic[K]):
                 if left <= 0:
                     break
                 self._changed.wait(left)
+            if self._died:
+                raise RuntimeError("the thread of the web client died")
             finished, self._done = self._done, []
             self._in_flight -= len(finished)
             return finished
@@ -122,6 +126,7 @@ class Fetching(Generic[K]):
             asyncio.run(self._serve())
         finally:
             with self._changed:
+                self._died = not self._closed
                 self._closed = True
                 self._changed.notify_all()
             self._ready.set()

@@ -21,7 +21,8 @@ from newsmill.errors import BadRecord
 from newsmill.web.decode import Decoder, coding_of
 from newsmill.web.guard import Target, forbidden
 from newsmill.web.messages import Later, meaning
-from newsmill.web.resolve import Endpoint, Lookup, Resolver, Rules, system_lookup
+from newsmill.web.resolve import Lookup, Resolver, system_lookup
+from newsmill.web.rules import Endpoint, Rules
 from newsmill.web.settings import WebSettings
 
 KEEP_ALIVE_S = 10.0

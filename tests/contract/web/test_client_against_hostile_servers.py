@@ -1,4 +1,4 @@
-"""The client against servers that cheat, hang, flood and lie: one clear answer each, in bounded room."""
+"""The client against servers that cheat, hang and flood: one clear answer each, in bounded room."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import zlib
 from typing import Any
 
 import pytest
-from contract.web.hostile import Answer, Server, drip, moved, packed, serving, text
 
+from contract.web.hostile import Answer, Server, drip, moved, packed, serving, text
 from newsmill.errors import BadRecord
 from newsmill.web.client import Client
 from newsmill.web.messages import Later, Refused, Request, Response
@@ -57,7 +57,7 @@ def memory_mb() -> float:
 
 
 def test_a_page_comes_back_whole_with_its_headers() -> None:
-    found = outcome(text("hello", 200, "ETag: W/\"x\"", "Vary: a", "Vary: b"))
+    found = outcome(text("hello", 200, 'ETag: W/"x"', "Vary: a", "Vary: b"))
     assert isinstance(found, Response)
     assert (found.status, found.body, found.wire_bytes) == (200, b"hello", 5)
     assert found.headers["etag"] == 'W/"x"'
@@ -131,7 +131,9 @@ def test_a_chunked_body_without_its_end_is_truncated(chunks: bytes) -> None:
 def test_a_chunked_body_of_rubbish_is_no_answer(chunks: bytes) -> None:
     head = OK_HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
     found = outcome(head + chunks)  # known before or after the head is parsed, as packets fall
-    assert isinstance(found, Later) or (isinstance(found, BadRecord) and found.reason == "truncated")
+    assert isinstance(found, Later) or (
+        isinstance(found, BadRecord) and found.reason == "truncated"
+    )
 
 
 def test_rubbish_called_gzip_is_a_broken_encoding() -> None:
@@ -220,6 +222,12 @@ def test_what_is_no_http_is_asked_again_later(answer: Answer) -> None:
     assert memory_mb() - before < 40
 
 
+def test_a_server_that_speaks_no_tls_is_later() -> None:
+    with serving({"/page": text("x")}) as server:
+        found = ask(server, PAGE.replace("http:", "https:"))[0]
+    assert isinstance(found, Later)
+
+
 def test_nobody_listening_is_later() -> None:
     with serving({}) as server:
         port = server.port
@@ -266,10 +274,13 @@ def test_faults_of_the_server_are_asked_again(status: int) -> None:
     assert not error.asked
 
 
-def test_unchanged_is_an_answer() -> None:
-    found = outcome(b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n")
+def test_unchanged_is_an_answer_to_a_condition_only() -> None:
+    answer = b"HTTP/1.1 304 Not Modified\r\nETag: x\r\n\r\n"
+    with serving({"/page": answer}) as server:
+        found = ask(server, PAGE, request={"headers": (("If-None-Match", "x"),)})[0]
     assert isinstance(found, Response)
     assert (found.status, found.body, found.headers["etag"]) == (304, b"", "x")
+    assert reason(answer) == "http_status"
 
 
 def test_redirects_are_followed_and_told() -> None:

@@ -179,6 +179,15 @@ def test_of_two_stores_that_race_one_is_fenced(path: Path) -> None:
         assert one.count() == 1
 
 
+def test_two_writers_of_different_partitions_share_a_store(path: Path) -> None:
+    with SqliteStore(path) as one, SqliteStore(path) as other:
+        for n in range(3):
+            one.write([row(f"a{n}")], "log", {ZERO: n} if n else {}, {ZERO: n + 1})
+            other.write([row(f"b{n}")], "log", {ONE: n} if n else {}, {ONE: n + 1})
+        assert one.positions("log") == {ZERO: 3, ONE: 3}
+        assert one.count() == 6
+
+
 def test_a_step_back_is_a_mistake_of_the_caller(path: Path) -> None:
     with SqliteStore(path) as store:
         store.write([], "log", {}, {ZERO: 5})
@@ -194,6 +203,19 @@ def test_a_reader_sees_what_was_committed_while_the_writer_works(path: Path) -> 
         writer.write([row("late")], "log", {ZERO: 1}, {ZERO: 2})
         assert CHUNK + 5 <= len([first, *reading]) <= CHUNK + 6
         assert reader.find(f"{SITE}/late") is not None
+
+
+def test_a_reader_that_pauses_keeps_nothing_from_the_writer(path: Path) -> None:
+    with SqliteStore(path) as writer, SqliteStore(path, readonly=True) as reader:
+        writer.write([row(f"s{n}") for n in range(CHUNK + 5)], "log", {}, {ZERO: 1})
+        reading = reader.articles()
+        next(reading)
+        writer.write([row("late")], "log", {ZERO: 1}, {ZERO: 2})
+        db = apsw.Connection(str(path))
+        busy, left, _ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        db.close()
+        assert (busy, left) == (0, 0)
+        assert path.with_name("articles.db-wal").stat().st_size == 0
 
 
 def test_a_reader_cannot_write(path: Path) -> None:

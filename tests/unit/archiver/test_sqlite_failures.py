@@ -203,3 +203,17 @@ def position_of(path: Path) -> int:
             return store.positions("log").get(ZERO, 0)
     except Misconfigured:  # not made yet
         return -1
+
+
+def test_a_log_that_the_power_cut_anywhere_leaves_whole_transactions(path: Path) -> None:
+    writer(path, "after", 6).wait(20)
+    log = path.with_name("articles.db-wal").read_bytes()
+    cuts = sorted(random.Random(5).sample(range(len(log)), 24))
+    reached = []
+    for cut in [0, *cuts, len(log)]:
+        copy = path.with_name(f"cut-{cut}.db")
+        copy.write_bytes(path.read_bytes())
+        copy.with_name(f"{copy.name}-wal").write_bytes(log[:cut])
+        reached.append(check_whole(copy))
+    assert reached == sorted(reached)
+    assert (reached[0], reached[-1]) == (0, 6)

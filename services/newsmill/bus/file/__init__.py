@@ -1,4 +1,4 @@
-"""The embedded bus: partitioned topics, groups and state in one SQLite file, for several processes."""
+"""The embedded bus: topics, groups and state in one SQLite file, for several processes."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Bells: one small file a topic or group, touched after a commit, so that waiting readers wake at once.
+"""Bells: one small file a topic or group, touched after a commit, so that readers wake at once.
 
-A bell is a hint, never the truth: a writer killed between its commit and the bell loses one ring, so
-nobody waits for one without a timeout.
+A bell is a hint, never the truth: a writer killed between its commit and the bell loses one ring,
+so nobody waits for one without a timeout.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Ear:
                 break
 
     def wait(self, timeout_s: float) -> bool:
-        """Whether a bell rang within the time; where that cannot be known, a short sleep and True."""
+        """Whether a bell rang in time; where that cannot be known, a short sleep and True."""
         if self._fd < 0:
             time.sleep(min(timeout_s, POLL_S))
             return True

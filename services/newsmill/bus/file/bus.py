@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from newsmill.bus.base import Described, Lag, Record
+from newsmill.bus.base import Burst, Described, Lag, Record
 from newsmill.bus.file import drop, options, overview, reading, retention
 from newsmill.bus.file.bells import Bells
 from newsmill.bus.file.catalog import Catalog
@@ -16,6 +16,8 @@ from newsmill.bus.file.membership import Membership
 from newsmill.bus.file.presence import Presence, enter
 from newsmill.bus.file.reading import Notice
 from newsmill.topics import TOPICS, Topic
+
+BURST = Burst(records=50, bytes=4 << 20, wait_s=0.15)
 
 Opened = TypeVar("Opened", FileMember, FileFollower)
 
@@ -45,6 +47,11 @@ class FileBus:
         """The name of this very log: made anew with the lane."""
         return self._catalog.identity()
 
+    @property
+    def burst(self) -> Burst:
+        """The size of step that is cheap here: measured at 3 to 4 % of an extractor's CPU."""
+        return BURST
+
     def create(self) -> list[str]:
         """Make the lane's topics that are missing; raises Misconfigured on a mismatch."""
         return self._catalog.make(TOPICS)
@@ -58,7 +65,7 @@ class FileBus:
         return self._keep(self._joined(group, topics, slot, self._entered()))
 
     def follow(self, topic: Topic) -> FileFollower:
-        """Read a configuration topic whole, and then as it grows; it is made where it is missing."""
+        """Read a configuration topic whole, and then as it grows; made where it is missing."""
         if topic.kind != "config":
             raise ValueError(f"{topic.name} is no configuration topic")
         known = self._catalog.get(topic)
@@ -71,6 +78,12 @@ class FileBus:
             return iter(())
         place = (known.partitions[partition], topic.name, partition)
         return reading.scan(self._db, place, start, self._tell)
+
+    def read_state(self, topic: Topic) -> Iterator[tuple[bytes, bytes]]:
+        """Every committed key and value of a state topic, outside any group."""
+        known = self._catalog.find(topic)
+        for partition, number in enumerate(known.partitions if known else ()):
+            yield from reading.restore(self._db, (number, topic.name, partition), self._tell)
 
     def lag(self, groups: Iterable[str] | None = None) -> list[Lag]:
         """How far the named groups are (all that ever joined, where None)."""

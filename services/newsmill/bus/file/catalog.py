@@ -63,7 +63,7 @@ class Catalog:
         self._known.clear()
 
     def find(self, topic: Topic) -> Known | None:
-        """The topic, None where it was never made; raises Misconfigured where it is made otherwise."""
+        """The topic, None where it was never made; raises Misconfigured where it differs."""
         known = self._known.get(topic.name)
         if known is not None and known.topic == topic:
             return known

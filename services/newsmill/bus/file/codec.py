@@ -24,7 +24,7 @@ def unpack(packed: bytes | None) -> Headers:
 
 
 def checksum(key: bytes, packed: bytes | None, value: bytes | None) -> int:
-    """XXH3-64 of the parts, as the signed integer that SQLite stores; None is not the empty value."""
+    """XXH3-64 of the parts, as the signed integer that SQLite stores; None is not empty."""
     state = xxhash.xxh3_64(key)
     if packed:
         state.update(packed)

@@ -1,7 +1,7 @@
-"""The one SQLite file: opening and checking it, its tables, and write transactions that wait fairly.
+"""The one SQLite file: opening and checking it, its tables, and transactions that wait fairly.
 
-Nothing in a process that has it open may open ``bus.db`` or ``bus.db-shm`` by another way, be it only
-to copy it: closing that descriptor would drop SQLite's locks, and writes would be lost.
+Nothing in a process that has it open may open ``bus.db`` or ``bus.db-shm`` by another way, be it
+only to copy it: closing that descriptor would drop SQLite's locks, and writes would be lost.
 """
 
 from __future__ import annotations
@@ -24,30 +24,41 @@ from newsmill.errors import Misconfigured
 FILE = "bus.db"
 FORMAT = 1  # PRAGMA user_version; a newer one is refused
 APPLICATION_ID = 0x6E6D6C31
-OLDEST_SQLITE = 3_051_003  # before it, two processes that checkpoint at once may lose pages
+OLDEST_SQLITE = 3_051_003  # before it, two processes that checkpoint may lose pages
 PATIENCE_S = 30.0  # for the write lock
 OFFSET_BITS = 40  # a row's id is its partition's number, then its offset
 
 SCHEMA = """
-CREATE TABLE lanes(name TEXT PRIMARY KEY, identity TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE topics(id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, name TEXT NOT NULL UNIQUE,
+CREATE TABLE lanes(
+  name TEXT PRIMARY KEY, identity TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE topics(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, name TEXT NOT NULL UNIQUE,
   kind TEXT NOT NULL, partitions INTEGER NOT NULL);
-CREATE TABLE parts(tp INTEGER PRIMARY KEY AUTOINCREMENT, topic INTEGER NOT NULL, part INTEGER NOT NULL,
-  start INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0, bytes INTEGER NOT NULL DEFAULT 0,
-  UNIQUE(topic, part));
-CREATE TABLE log(id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, key BLOB NOT NULL, hdr BLOB,
+CREATE TABLE parts(
+  tp INTEGER PRIMARY KEY AUTOINCREMENT, topic INTEGER NOT NULL, part INTEGER NOT NULL,
+  start INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0, UNIQUE(topic, part));
+CREATE TABLE log(
+  id INTEGER PRIMARY KEY, ts INTEGER NOT NULL, key BLOB NOT NULL, hdr BLOB,
   crc INTEGER NOT NULL, val BLOB);
-CREATE TABLE latest(tp INTEGER, key BLOB, offset INTEGER NOT NULL, PRIMARY KEY(tp, key)) WITHOUT ROWID;
-CREATE TABLE state(tp INTEGER, key BLOB, crc INTEGER NOT NULL, val BLOB NOT NULL,
+CREATE TABLE latest(
+  tp INTEGER, key BLOB, offset INTEGER NOT NULL, PRIMARY KEY(tp, key)) WITHOUT ROWID;
+CREATE TABLE state(
+  tp INTEGER, key BLOB, crc INTEGER NOT NULL, val BLOB NOT NULL,
   PRIMARY KEY(tp, key)) WITHOUT ROWID;
-CREATE TABLE groups(id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, name TEXT NOT NULL UNIQUE,
+CREATE TABLE groups(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, lane TEXT NOT NULL, name TEXT NOT NULL UNIQUE,
   version INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE members(inc INTEGER PRIMARY KEY AUTOINCREMENT, grp INTEGER NOT NULL, slot INTEGER NOT NULL,
-  topics TEXT NOT NULL, pid INTEGER NOT NULL, steps INTEGER NOT NULL DEFAULT 0, UNIQUE(grp, slot));
-CREATE TABLE shares(grp INTEGER, tp INTEGER, owner INTEGER, epoch INTEGER NOT NULL DEFAULT 0,
-  pos INTEGER, PRIMARY KEY(grp, tp)) WITHOUT ROWID;
-CREATE TABLE quarantine(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, tp INTEGER NOT NULL, off INTEGER,
-  ts INTEGER, key BLOB, hdr BLOB, crc INTEGER, val BLOB);
+CREATE TABLE members(
+  inc INTEGER PRIMARY KEY AUTOINCREMENT, grp INTEGER NOT NULL, slot INTEGER NOT NULL,
+  topics TEXT NOT NULL, pid INTEGER NOT NULL, steps INTEGER NOT NULL DEFAULT 0,
+  UNIQUE(grp, slot));
+CREATE TABLE shares(
+  grp INTEGER, tp INTEGER, owner INTEGER, epoch INTEGER NOT NULL DEFAULT 0, pos INTEGER,
+  PRIMARY KEY(grp, tp)) WITHOUT ROWID;
+CREATE TABLE quarantine(
+  id INTEGER PRIMARY KEY, at INTEGER NOT NULL, tp INTEGER NOT NULL, off INTEGER, ts INTEGER,
+  key BLOB, hdr BLOB, crc INTEGER, val BLOB);
 CREATE INDEX quarantine_places ON quarantine(tp, off);
 """
 
@@ -200,7 +211,7 @@ def _make(conn: apsw.Connection) -> None:
 
 @contextlib.contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Two processes that make the file at once would each find it busy without being asked to wait."""
+    """Two processes that make the file at once would find it busy without being asked to wait."""
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)

@@ -1,10 +1,10 @@
-"""Finds a process that was stopped inside a write transaction, which blocks all others, and kills it.
+"""Finds a process stopped inside a write transaction, which blocks all others, and kills it.
 
-Run as a process of its own (``python detector.py DIR LEASE_S``) and of the standard library alone: it
-never opens the database, since closing any descriptor of it would drop this process's locks, and needs
-no help of the stopped process. SQLite takes its write lock as a POSIX lock on byte 120 of the ``-shm``
-file, and its checkpoint lock on byte 121, so the kernel names the holder. It ends with the process that
-started it, which holds the other end of its standard input.
+Run as a process of its own (``python detector.py DIR LEASE_S``) and of the standard library alone:
+it never opens the database, since closing any descriptor of it would drop this process's locks, and
+needs no help of the stopped process. SQLite takes its write lock as a POSIX lock on byte 120 of the
+``-shm`` file, and its checkpoint lock on byte 121, so the kernel names the holder. It ends with the
+process that started it, which holds the other end of its standard input.
 """
 
 from __future__ import annotations

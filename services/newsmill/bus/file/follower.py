@@ -26,7 +26,7 @@ class FileFollower:
         self.is_open = True
 
     def poll(self) -> list[Record]:
-        """What was written since the last call; at first the latest value of every key that has one."""
+        """What was written since the last call; at first the latest value of every key."""
         records: list[Record] = []
         if self._next is None:
             with self._db.reading():
@@ -66,7 +66,7 @@ class FileFollower:
 
 
 def compact(db: Database, known: Known, spare: int = 1000) -> None:
-    """Drop superseded records of a configuration topic, once there are more than ``spare`` of them."""
+    """Drop superseded records of a configuration topic, once there are more than ``spare``."""
     number = known.partitions[0]
     base = number << OFFSET_BITS
     [(kept,)] = db.execute("SELECT count(*) FROM latest WHERE tp=?", (number,))

@@ -80,7 +80,7 @@ class FileMember:
         max_bytes: int = MAX_POLL_BYTES,
         skip: Collection[Place] = (),
     ) -> list[Record]:
-        """The next records of the owned partitions; raises OutOfRange, and Fenced when the slot was taken."""
+        """The next records of the owned partitions; raises OutOfRange, Fenced without a place."""
         deadline = time.monotonic() + timeout_s
         while True:
             self._require_open()
@@ -99,7 +99,7 @@ class FileMember:
         self._held[place] = until
 
     def restore(self, topic: Topic, partition: int) -> Iterable[tuple[bytes, bytes]]:
-        """Every key and value of a partition of state that this member owns; raises Fenced where not."""
+        """Every key and value of a partition of state owned here; raises Fenced where it is not."""
         owned = self._membership.owned
         beside = Place(topic.beside or topic.name, partition)
         if beside not in owned and Place(topic.name, partition) not in owned:
@@ -182,25 +182,30 @@ class FileMember:
             return []
         self._turn += 1
         first = self._turn % len(ready)
-        each = (max(1, max_records // len(ready)), max(1, max_bytes // len(ready)))
+        ready = [*ready[first:], *ready[:first]]
         records: list[Record] = []
         left = max_bytes
-        for place, start, end in (*ready[first:], *ready[:first]):
-            more = self._fetch_one(
-                place,
-                (start, end),
-                min(each[0], max_records - len(records)),
-                min(each[1], left),
-                left if records else None,
-            )
-            records += more
-            left -= sum(record.size for record in more)
-            if left <= 0 or len(records) >= max_records:
-                break
+        # At first each place gets its fair part; then what is left goes to those that have more.
+        for count, size in (
+            (max(1, max_records // len(ready)), max(1, max_bytes // len(ready))),
+            (max_records, max_bytes),
+        ):
+            for place, end in ready:
+                if len(records) >= max_records or left <= 0:
+                    return records
+                more = self._fetch_one(
+                    place,
+                    end,
+                    min(count, max_records - len(records)),
+                    min(size, left),
+                    left if records else None,
+                )
+                records += more
+                left -= sum(record.size for record in more)
         return records
 
-    def _ready(self, skip: Collection[Place]) -> list[tuple[Place, int, int]]:
-        """The places with something to deliver, with the next position and the end of each."""
+    def _ready(self, skip: Collection[Place]) -> list[tuple[Place, int]]:
+        """The places with something to deliver, with the end of each."""
         now = time.monotonic()
         self._held = {place: until for place, until in self._held.items() if until > now}
         ready = []
@@ -219,21 +224,23 @@ class FileMember:
                         f"the log holds {start} to {end}"
                     )
                 if position < end:
-                    ready.append((place, position, end))
+                    ready.append((place, end))
         return ready
 
     def _fetch_one(
         self,
         place: Place,
-        span: tuple[int, int],
+        end: int,
         max_records: int,
         max_bytes: int,
         first_bytes: int | None,
     ) -> list[Record]:
-        epoch, _ = self._next[place]
+        epoch, start = self._next[place]
+        if start >= end:
+            return []
         where = (self._membership.owned[place].number, *place)
         records, position, damaged = reading.read(
-            self._db, where, *span, max_records, max_bytes, first_bytes=first_bytes
+            self._db, where, start, end, max_records, max_bytes, first_bytes=first_bytes
         )
         if damaged:
             reading.set_aside(self._db, where, damaged, self._notice)

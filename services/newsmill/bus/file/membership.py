@@ -1,9 +1,9 @@
 """Being a member of a group: its slot, its life, and its share of the partitions.
 
-There is no leader. Each member, inside its own ``poll``, computes the fair share from the rows of the
-group and from who is alive, gives up what it should not own, and takes what is free or owned by the
-dead or the silent. Every change of owner grows the partition's epoch, and a step is written only under
-the epoch that it names: safety rests on that alone, never on a clock.
+There is no leader. Each member, inside its own ``poll``, computes the fair share from the rows of
+the group and from who is alive, gives up what it should not own, and takes what is free or owned by
+the dead or the silent. Every change of owner grows the partition's epoch, and a step is written
+only under the epoch that it names: safety rests on that alone, never on a clock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from newsmill.bus.file.catalog import Group, Known
 from newsmill.bus.file.database import Database
 from newsmill.bus.file.presence import Presence
 from newsmill.bus.file.share import share
-
 
 SHARE_PATIENCE_S = 1.0  # for the write lock, when only the share is at stake
 
@@ -77,7 +76,7 @@ class Membership:
         self._presence.beat(self.incarnation)
 
     def tend(self) -> None:
-        """Bring the share up to date, at most every ``check_s``; raises Fenced when the place was taken."""
+        """Bring the share up to date, at most every ``check_s``; raises Fenced without a place."""
         now = time.monotonic()
         if now - self._checked < self.check_s:
             return
@@ -134,7 +133,7 @@ class Membership:
         self._shared, self._live = version, live
 
     def _plan(self, view: _View, live: frozenset[int]) -> dict[int, bool]:
-        """Partition → whether to take it (or give it up), where the rows are not as they should be."""
+        """Partition → whether to take it (or give it up), where the rows are not as they should."""
         owners = {number: row[0] for number, row in view.shares.items()}
         targets = share(
             [

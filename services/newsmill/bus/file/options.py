@@ -47,13 +47,13 @@ def parse(spec: str) -> Options:
         read = _READERS.get(name)
         if read is None:
             raise Misconfigured(
-                f"bus 'file:{spec}': unknown option {name!r}; known are {', '.join(sorted(_READERS))}"
+                f"bus 'file:{spec}': unknown option {name!r}; known: {', '.join(sorted(_READERS))}"
             )
         try:
             values[name] = read(value.lower())
         except ValueError as error:
             raise Misconfigured(f"bus 'file:{spec}': {name}={value!r}: {error}") from None
-    return Options(directory=Path(directory).absolute(), **values)  # type: ignore[arg-type]  # each read by its own reader
+    return Options(directory=Path(directory).absolute(), **values)  # type: ignore[arg-type]  # by _READERS
 
 
 def _one_of(*allowed: str) -> Callable[[str], str]:

@@ -1,8 +1,9 @@
-"""Who is there: a byte lock and a heartbeat counter for every member, shared by all of this process.
+"""Who is there: a byte lock and a heartbeat counter a member, shared by all of this process.
 
-A member holds one byte of the file ``members`` by a POSIX lock, which the kernel frees at its death, so
-that a killed member is known at once. One that is stopped or hung is known by its counter in the file
-``beats``: whoever watches it notes the value under his own clock, so that no two clocks are compared.
+A member holds one byte of the file ``members`` by a POSIX lock, which the kernel frees at its
+death, so that a killed member is known at once. One that is stopped or hung is known by its counter
+in the file ``beats``: whoever watches it notes the value under his own clock, so that no two clocks
+are compared.
 
 POSIX locks belong to the process, and closing any descriptor of a file drops them all: hence one
 descriptor a directory for the whole process, kept here.
@@ -96,7 +97,7 @@ def enter(directory: Path) -> Presence:
 
 
 class Guard:
-    """Starts the detector where none is at work, hears what it did, and takes it along at the end."""
+    """Starts the detector where none is at work, hears what it did, takes it along at the end."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
@@ -105,7 +106,7 @@ class Guard:
         self._stdout = -1
 
     def tend(self, lease_s: float) -> list[int]:
-        """Start one if there is none; the processes that ours has killed since the last call."""
+        """Start one if there is none; the processes that ours has killed since."""
         killed = self._hear()
         if self._pid and os.waitpid(self._pid, os.WNOHANG)[0]:
             self._forget()

@@ -28,10 +28,11 @@ def read(
     *,
     first_bytes: int | None = None,
 ) -> tuple[list[Record], int, list[tuple[Any, ...]]]:
-    """Records of a partition from ``start``, the position to go on from, and the rows that are damaged.
+    """Records of a partition, the position to go on from, and the rows that are damaged.
 
-    The first record is taken whatever its size, or up to ``first_bytes``. ``place`` is the partition's number in the file, its topic and its number in that. The statement is
-    ended before this returns, so that no snapshot is kept.
+    The first record is taken whatever its size, or up to ``first_bytes``. ``place`` is the
+    partition's number in the file, its topic and its number in that. The statement is ended before
+    this returns, so that no snapshot is kept.
     """
     number, topic, partition = place
     base = number << OFFSET_BITS
@@ -74,7 +75,8 @@ def set_aside(
             if not db.conn.changes():
                 continue
             db.execute(
-                "INSERT INTO quarantine(at, tp, off, ts, key, hdr, crc, val) VALUES(?,?,?,?,?,?,?,?)",
+                "INSERT INTO quarantine(at, tp, off, ts, key, hdr, crc, val) "
+                "VALUES(?, ?, ?, ?, ?, ?, ?, ?)",
                 (now, number, row_id - base, stamp, key, packed, crc, value),
             )
             db.execute(
@@ -105,7 +107,8 @@ def restore(
     after = None
     while True:
         rows = db.execute(
-            "SELECT key, crc, val FROM state WHERE tp=? AND (?2 IS NULL OR key>?2) ORDER BY key LIMIT ?",
+            "SELECT key, crc, val FROM state WHERE tp=?1 AND (?2 IS NULL OR key>?2) "
+            "ORDER BY key LIMIT ?3",
             (number, after, CHUNK),
         )
         for key, crc, value in rows:

@@ -1,8 +1,8 @@
 """Room: the caps of topics, what may be dropped for them, the ballast, and the free disk.
 
-What a group that is known has not read is kept, even past the cap (unless ``unread=drop``): then the
-steps that only add stop with BusFull, while those that take records out of a stream go on in headroom
-of the cap's size again, so that the log can drain.
+What a group that is known has not read is kept, even past the cap (unless ``unread=drop``): then
+the steps that only add stop with BusFull, while those that take records out of a stream go on in
+headroom of the cap's size again, so that the log can drain.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Room:
         return self._free[1] < self._options.min_free_bytes
 
     def over(self, known: Known, *, drains: bool) -> int | None:
-        """The cap that the topic is past, None where it is not; asked inside a step's transaction."""
+        """The cap that the topic is past inside the open transaction, None where it is not."""
         cap = self._options.cap_of(known.topic)
         if cap is None:
             return None
@@ -96,7 +96,7 @@ class Room:
         return [name for (name,) in rows]
 
     def rescue(self, topics: list[Known]) -> None:
-        """After a full disk: give up the ballast, move the WAL into the file, drop, make ballast anew."""
+        """After a full disk: give up the ballast, checkpoint, drop, and make ballast anew."""
         path = self._options.directory / BALLAST
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)

@@ -10,8 +10,8 @@ def share(
 ) -> dict[int, int]:
     """Partition → member, for topics given as (partitions, members that read them).
 
-    Of one topic no member has two more than another. Who owns a partition keeps it where that allows;
-    every member that computes it from the same rows comes to the same answer.
+    Of one topic no member has two more than another. Who owns a partition keeps it where that
+    allows; every member that computes it from the same rows comes to the same answer.
     """
     targets: dict[int, int] = {}
     load: dict[int, int] = {}
@@ -35,7 +35,7 @@ def _share_one(
         owner = owners.get(partition)
         has[owner].append(partition) if owner in has else loose.append(partition)
     base, extra = divmod(len(partitions), len(members))
-    # One more goes to those that bear least of the topics before, then to those that have it already.
+    # One more goes to those that bear least of the topics before, then to those that have it.
     first = sorted(members, key=lambda member: (load.get(member, 0), -len(has[member])))
     quota = {member: base + (place < extra) for place, member in enumerate(first)}
     for member in members:

@@ -1,4 +1,4 @@
-"""One atomic step: encoded whole before the lock is taken, then written in one short transaction."""
+"""One atomic step: encoded whole before the lock is taken, then written in one transaction."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Step:
     """What a step writes, by the numbers of the file."""
 
     rows: dict[int, list[Row]] = field(default_factory=dict)  # partition → rows, in order
-    bytes: dict[int, int] = field(default_factory=dict)
+    sizes: dict[int, int] = field(default_factory=dict)  # partition → bytes
     topics: dict[int, Known] = field(default_factory=dict)  # that it writes to
     config: set[int] = field(default_factory=set)  # partitions of configuration topics
     state: dict[tuple[int, bytes], tuple[int, bytes] | None] = field(default_factory=dict)
@@ -38,7 +38,7 @@ def encode(catalog: Catalog, outputs: Iterable[Output], state: Iterable[Change])
         packed = pack(output.headers)
         row = (output.key, packed, checksum(output.key, packed, value), value)
         step.rows.setdefault(number, []).append(row)
-        step.bytes[number] = step.bytes.get(number, 0) + size(output.key, packed, value)
+        step.sizes[number] = step.sizes.get(number, 0) + size(output.key, packed, value)
         step.topics[known.id] = known
         if topic.kind == "config":
             step.config.add(number)
@@ -92,7 +92,7 @@ def write(db: Database, step: Step, now_ms: int) -> None:
     for number, rows in step.rows.items():
         [(after,)] = db.execute(
             "UPDATE parts SET next=next+?, bytes=bytes+? WHERE tp=? RETURNING next",
-            (len(rows), step.bytes[number], number),
+            (len(rows), step.sizes[number], number),
         )
         first = after - len(rows)
         base = (number << OFFSET_BITS) + first

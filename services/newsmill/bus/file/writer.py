@@ -1,4 +1,4 @@
-"""Writing a step: fenced inside its transaction, kept under the caps, and read back where its end is unsure."""
+"""Writing a step: fenced inside its transaction, under the caps, its end read back if unsure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from newsmill.bus.file.membership import Membership
 from newsmill.bus.file.retention import Room
 
 
-class _OverCap(Exception):  # noqa: N818  # never leaves this module
+class _OverCap(Exception):
     def __init__(self, known: Known, cap: int) -> None:
         super().__init__()
         self.known = known
@@ -73,7 +73,7 @@ class Writer:
             try:
                 self._write(encoded, positions, drains)
             except _OverCap as over:
-                incoming = sum(encoded.bytes.values())
+                incoming = sum(encoded.sizes.values())
                 if last or not self._room.trim(over.known, incoming=incoming):
                     raise self._full(over) from None
             except (apsw.FullError, apsw.IOError) as error:
@@ -144,7 +144,7 @@ class Writer:
         return Fenced(f"{self._membership.group.name}: {', '.join(lost)} belong to another member")
 
     def _happened(self, steps: int, error: apsw.Error) -> bool:
-        """Whether a step whose COMMIT failed is in the file all the same, read through a new connection."""
+        """Whether a step whose COMMIT failed is in the file all the same, by a new connection."""
         try:
             self._db.reopen()
             rows = self._db.execute(

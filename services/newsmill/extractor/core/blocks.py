@@ -87,7 +87,10 @@ class _Reader:
         """Add a table of data as one block; False where it lays out prose."""
         rows = []
         for row in table.iter("row"):
-            cells = [_SPACE.sub(" ", "".join(cell.itertext())).strip() for cell in row.iter("cell")]
+            cells = [
+                _SPACE.sub(" ", "".join(map(str, cell.itertext()))).strip()
+                for cell in row.iter("cell")
+            ]
             if any(len(cell) > LAYOUT_CELL for cell in cells):
                 return False
             rows.append(cells)

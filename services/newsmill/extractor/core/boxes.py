@@ -1,5 +1,7 @@
-"""What stands in or around an article and is none of it, taken out of the tree before it is read:
-"see also" lines (kept as data), newsletter and share boxes, comments, cookie notes."""
+"""What stands in or around an article and is none of it, taken out of the tree before it is read.
+
+"See also" lines (kept as data), newsletter and share boxes, comments, cookie notes.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +17,40 @@ from newsmill.records import Related
 
 MAX_RELATED = 60
 MAX_RELATED_CHARS = 600  # of a block that is one "see also" line
+MAX_BOX_CHARS = 4_000  # of a box of links under a label
+MIN_TITLE = 12  # characters of a title in ASCII; less is a button or a name
 MAX_TITLE = 300
 MAX_BOX_SHARE = 0.3  # of the page's paragraph text; a box with more holds the article
 
 _LABELLED = (
-    "p", "div", "li", "blockquote", "aside", "section", "h2", "h3", "h4", "h5", "h6", "span", "strong", "b",
-    "em", "i", "a", "td", "u", "font", "dt", "figcaption",
+    "p", "div", "li", "blockquote", "aside", "section", "h2", "h3", "h4", "h5", "h6", "span", "strong",
+    "b", "em", "i", "a", "td", "u", "font", "dt", "figcaption",
 )  # fmt: skip
 _BLOCKS = frozenset(
-    ("p", "div", "li", "blockquote", "aside", "section", "h2", "h3", "h4", "h5", "h6", "td", "ul", "ol", "dl", "dt", "dd", "figure", "table", "article", "main", "body")
+    (
+        "p",
+        "div",
+        "li",
+        "blockquote",
+        "aside",
+        "section",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "td",
+        "ul",
+        "ol",
+        "dl",
+        "dt",
+        "dd",
+        "figure",
+        "table",
+        "article",
+        "main",
+        "body",
+    )
 )
 _LISTS = frozenset(("ul", "ol", "div", "dl", "section"))
 _AROUND = frozenset(("nav", "footer", "header"))
@@ -31,7 +58,7 @@ _BOXES = ("div", "section", "aside", "ul", "form", "p", "span", "nav")
 
 
 def take_related(tree: HtmlElement, facts: Facts) -> list[Related]:
-    """The "see also" links of the page's body; the lines and boxes that hold them leave the tree."""
+    """The "see also" links of the page's body; what holds them leaves the tree."""
     found: list[Related] = []
     gone: set[HtmlElement] = set()
     for element in list(_labels(tree)):
@@ -67,7 +94,7 @@ def unique(links: list[Related]) -> list[Related]:
 def _labels(tree: HtmlElement) -> Iterator[HtmlElement]:
     for element in tree.iter(*_LABELLED):
         text = element.text
-        if text and len(text) > 2 and SEE_ALSO.match(text):
+        if text and (head := text.lstrip()[:80]) and SEE_ALSO.match(head):
             yield element
 
 
@@ -125,9 +152,9 @@ def _box(block: HtmlElement, facts: Facts) -> Taken | None:
     following = block.getnext()
     while following is not None and len(gone) < 20:
         here = [link for a in following.iter("a") if (link := _related(a, facts)) is not None]
-        size = len(words(following, 4_000))
+        size = len(words(following, MAX_BOX_CHARS))
         linked = sum(len(link.title or "") for link in here)
-        if size and (not here or linked < 0.7 * size):
+        if size >= MAX_BOX_CHARS or (size and (not here or linked < 0.6 * size)):
             break
         links.extend(here)
         gone.append(following)
@@ -145,7 +172,7 @@ def _related(anchor: HtmlElement, facts: Facts) -> Related | None:
         if not rest:
             return None
         title = rest if label["mark"] else title
-    if len(title) < 4:
+    if len(title) < MIN_TITLE and title.isascii():
         return None
     return Related(url=address(anchor.get("href"), facts.base_url), title=title)
 
@@ -161,7 +188,7 @@ def address(href: str | None, base: str) -> str | None:
 
 
 def drop_boxes(tree: HtmlElement, paragraph_chars: int) -> None:
-    """Take boxes that their class or tag names as no article out of the tree, unless they hold it."""
+    """Take boxes that are no article by class or tag out of the tree, unless they hold it."""
     limit = MAX_BOX_SHARE * max(paragraph_chars, 1)
     boxes: list[HtmlElement] = []
     for element in tree.iter(*_BOXES):

@@ -11,19 +11,26 @@ MAX_NAMES = 20
 
 _LABEL = re.compile(
     r"""\s*(?:(?:(?:originally\s+)?(?:written|reported|posted|published|story|words|text|reporting|
-    created|submitted|analysis|review|opinion|photographs?|edited)\s+)?by\b|authors?\b|words|reporter\b|von\b|text|autor(?:in|es|a|:in)?\b|
-    verfasst\s+von\b|ein\s+(?:artikel|gastbeitrag|kommentar)\s+von\b|par\b|propos\s+recueillis\s+par\b|
-    publié\s+par\b|por\b|escrito\s+por\b|di\b|a\s+cura\s+di\b|scritto\s+da\b|door\b|av\b|af\b|skrevet\s+av\b|
+    created|submitted|analysis|review|opinion|photographs?|edited)\s+)?by\b|authors?\b|words|
+    reporter\b|von\b|text|autor(?:in|es|a|:in)?\b|
+    verfasst\s+von\b|ein\s+(?:artikel|gastbeitrag|kommentar)\s+von\b|par\b|
+    propos\s+recueillis\s+par\b|
+    publié\s+par\b|por\b|escrito\s+por\b|di\b|a\s+cura\s+di\b|scritto\s+da\b|door\b|av\b|af\b|
+    skrevet\s+av\b|
     kirjoittaja\b|autorzy\b|автор[ыа]?\b|oleh\b|penulis\b|tác\s+giả|作者|文|記者|记者|撰文|글|기자|بقلم|كتب)
     \s*[:：/／|]?\s*""",
     re.I | re.X,
 )
-_BARE_LABEL = re.compile(r"\s*(?:words|text|文|글|di|av|af|par|por|von|door|reporter|authors?)\b", re.I)
+_BARE_LABEL = re.compile(
+    r"\s*(?:words|text|文|글|di|av|af|par|por|von|door|reporter|authors?)\b", re.I
+)
 _END = re.compile(
     r"""\s*(?:[|•·▪►»\t\n]|\s[-–—]\s|\bupdated\b|\bpublished\b|\bposted\b|\baktualisiert\b|\bpublié\b|\bmis\s+à\s+jour\b|
-    \bpublicado\b|\bfollow\b|\bread\s+more\b|\b(?:19|20)\d{2}\b|\b\d{1,2}[:.]\d{2}\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|
+    \bpublicado\b|\bfollow\b|\bread\s+more\b|\b(?:19|20)\d{2}\b|\b\d{1,2}[:.]\d{2}\b|
+    \b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|
     \b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|
-    \b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?\s+\d{1,2}\b|\b\d{1,2}\.?\s+(?:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])\w*)""",
+    \b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?\s+\d{1,2}\b|
+    \b\d{1,2}\.?\s+(?:jan|feb|mar|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])\w*)""",
     re.I | re.X,
 )
 _NOISE = re.compile(
@@ -37,29 +44,25 @@ _SPLIT_FIELD = re.compile(r"\s*(?:[;,，、،]|\s(?:&|and|und)\s)\s*", re.I)
 _TRAILING = re.compile(r"\s+(?:on|at|in|am|le|el|em|il|op|den|the)\Z", re.I)
 _ROLE = re.compile(
     r"""\b(?:reporters?|correspondents?|editors?|writers?|columnists?|contributors?|contributing|journalists?|
-    producers?|photographers?|photojournalists?|analysts?|critics?|staff|bureau|chief|senior|deputy|assistant|associate|intern|
-    fellow|professor|lecturer|researcher|director|manager|founder|ceo|president|anchor|host|blogger|meteorologist|
-    special\s+to|for\s+the|news\s*desk|digital|redakteur(?:in)?|redaktion|korrespondent(?:in)?|reporterin|
-    journaliste|rédact(?:eur|rice)|correspondante?|envoyée?\s+spéciale?|redactor(?:a|es)?|periodista|corresponsal|
-    enviado|giornalista|redazione|inviato|jornalista|repórter|redacteur|verslaggever|redaktör|reporter|dziennikarz|
+    producers?|photographers?|photojournalists?|analysts?|critics?|staff|bureau|chief|senior|
+    deputy|assistant|associate|intern|
+    fellow|professor|lecturer|researcher|director|manager|founder|ceo|president|anchor|host|
+    blogger|meteorologist|
+    special\s+to|for\s+the|news\s*desk|digital|redakteur(?:in)?|redaktion|korrespondent(?:in)?|
+    reporterin|
+    journaliste|rédact(?:eur|rice)|correspondante?|envoyée?\s+spéciale?|redactor(?:a|es)?|
+    periodista|corresponsal|
+    enviado|giornalista|redazione|inviato|jornalista|repórter|redacteur|verslaggever|redaktör|
+    reporter|dziennikarz|
     redaktor|корреспондент|редактор|обозреватель|журналист)\b""",
     re.I | re.X,
 )
 _NOBODY = frozenset(
-    """staff admin administrator editor editors newsroom news redaktion redaktionen redaktor redazione redacción redacao redação
-    redactie rédaction webmaster anonymous unknown null none undefined guest user author authors team desk online web webdesk
-    redactor writer reporter root editorial contributor contributors agencies agency n/a nan nil false true facebook
-    twitter share email print comments admin123 root default""".split()
-) | frozenset(
-    (
-        "staff writer", "staff writers", "staff reporter", "staff reporters", "staff report", "news staff",
-        "web staff", "editorial staff", "editorial team", "editorial board", "the editors", "web desk",
-        "online desk", "news desk", "la rédaction", "la redacción", "la redazione", "de redactie",
-        "guest author", "guest contributor", "site admin", "super user", "wp admin", "view all posts",
-        "more by this author", "see all articles", "posted by",
-    )
-)  # fmt: skip
-_TITLE = re.compile(r"^(?:Dr|Prof|Mr|Mrs|Ms|Mx|Hon|Rev|Sir|Dame|Lord)\.?\s+(?=\S)|^(?:Dr\.\s*)+", re.I)
+    ["staff", "admin", "administrator", "editor", "editors", "newsroom", "news", "redaktion", "redaktionen", "redaktor", "redazione", "redacción", "redacao", "redação", "redactie", "rédaction", "webmaster", "anonymous", "unknown", "null", "none", "undefined", "guest", "user", "author", "authors", "team", "desk", "online", "web", "webdesk", "redactor", "writer", "reporter", "root", "editorial", "contributor", "contributors", "agencies", "agency", "n/a", "nan", "nil", "false", "true", "facebook", "twitter", "share", "email", "print", "comments", "default", "staff writer", "staff writers", "staff reporter", "staff reporters", "staff report", "news staff", "web staff", "editorial staff", "editorial team", "editorial board", "the editors", "web desk", "online desk", "news desk", "la rédaction", "la redacción", "la redazione", "de redactie", "guest author", "guest contributor", "site admin", "super user", "wp admin", "view all posts", "more by this author", "see all articles", "posted by"]
+)
+_TITLE = re.compile(
+    r"^(?:Dr|Prof|Mr|Mrs|Ms|Mx|Hon|Rev|Sir|Dame|Lord)\.?\s+(?=\S)|^(?:Dr\.\s*)+", re.I
+)
 _SUFFIX = re.compile(r"(?:Jr|Sr|I{2,3}|IV|M\.?D|Ph\.?\s?D|MBA|MPH|J\.?D|CFA|RN|Esq)\.?\Z", re.I)
 _GENERATION = re.compile(r"(?:Jr|Sr|I{2,3}|IV)\.?\Z", re.I)
 _LETTER = re.compile(r"[^\W\d_]")
@@ -89,14 +92,14 @@ def names(raw: str, *, structured: bool = False) -> tuple[str, ...]:
 
 
 def _unlabelled(text: str) -> str:
-    """Without "By", "Von", "Text:" in front; a word that may begin a name needs its colon or space."""
+    """Without "By", "Von", "Text:" in front, where it is a word of its own."""
     for _ in range(2):
         label = _LABEL.match(text)
         if label is None or label.end() == 0:
             break
-        if label.end() == len(label[0].rstrip()) and _LETTER.match(text[label.end() : label.end() + 1]):
-            if label[0].strip()[-1:].isascii() and label[0].strip()[-1:].isalpha():
-                break  # "Dior" is no "Di"
+        last = label[0][-1]
+        if last.isascii() and last.isalpha() and text[label.end() : label.end() + 1].isalpha():
+            break  # "Dior" is no "Di"
         if _BARE_LABEL.fullmatch(label[0].rstrip(" :：/／|")) and label.end() >= len(text.rstrip()):
             break
         text = text[label.end() :]
@@ -126,7 +129,7 @@ def _take(piece: str, found: list[str]) -> None:
 
 
 def _is_role(name: str, after_name: bool) -> bool:
-    """Whether a piece is "Senior Reporter" rather than a name; after a name, any role word tells."""
+    """Whether a piece is "Senior Reporter" and no name; after a name, any role word tells."""
     roles = _ROLE.findall(name)
     if not roles:
         return False
@@ -136,11 +139,7 @@ def _is_role(name: str, after_name: bool) -> bool:
 
 def is_byline(text: str) -> bool:
     """Whether a short visible line is a byline that says so: "By Ann Lee"."""
-    return (
-        len(text) <= MAX_BYLINE
-        and _VISIBLE.match(text) is not None
-        and bool(names(text))
-    )
+    return len(text) <= MAX_BYLINE and _VISIBLE.match(text) is not None and bool(names(text))
 
 
 _VISIBLE = re.compile(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import htmldate
 from lxml.html import HtmlElement
 
 from newsmill.extractor.core import byline, dates, structured
@@ -18,26 +19,35 @@ _UPDATED = re.compile(
     re.I,
 )
 _META_AUTHORS = (
-    "author", "article:author", "parsely-author", "dc.creator", "dcterms.creator", "sailthru.author",
-    "byl", "article:author_name", "og:article:author", "cxenseparse:author", "citation_author",
+    "author", "article:author", "parsely-author", "dc.creator", "dcterms.creator",
+    "sailthru.author", "byl", "article:author_name", "og:article:author", "cxenseparse:author",
+    "citation_author",
 )  # fmt: skip
 _META_PUBLISHED = (
     "article:published_time", "og:article:published_time", "og:published_time", "article:published",
-    "datepublished", "parsely-pub-date", "dc.date.issued", "dcterms.created", "dc.date", "dcterms.date",
-    "dc.date.created", "sailthru.date", "publishdate", "publish-date", "publish_date", "pubdate", "date",
-    "publication_date", "cxenseparse:recs:publishtime", "article.published", "originalpublicationdate",
-    "displaydate", "ptime", "citation_publication_date", "apub:time", "rnews:datepublished", "weibo:article:create_at",
+    "datepublished", "parsely-pub-date", "dc.date.issued", "dcterms.created", "dc.date",
+    "dcterms.date", "dc.date.created", "sailthru.date", "publishdate", "publish-date",
+    "publish_date", "pubdate", "date", "publication_date", "cxenseparse:recs:publishtime", "article.published",
+    "originalpublicationdate", "displaydate", "ptime", "citation_publication_date", "apub:time",
+    "rnews:datepublished", "weibo:article:create_at",
 )  # fmt: skip
 _META_MODIFIED = (
     "article:modified_time", "og:updated_time", "og:article:modified_time", "datemodified",
-    "dcterms.modified", "dc.date.modified", "last-modified", "lastmod", "article:modified", "revised",
+    "dcterms.modified", "dc.date.modified", "last-modified", "lastmod", "article:modified",
+    "revised",
 )  # fmt: skip
 _FOREIGN = frozenset(("aside", "nav", "footer", "form"))
-_FOREIGN_CLASS = re.compile(r"related|comment|sidebar|recommend|promo|teaser|widget|footer|popular|trending|more-from|latest", re.I)
+_FOREIGN_CLASS = re.compile(
+    r"related|comment|sidebar|recommend|promo|teaser|widget|footer|popular|trending|more-from|"
+    r"latest",
+    re.I,
+)
 MAX_CANDIDATES = 60
 
 
-def authors(facts: Facts, choice: Choice, page: Page) -> tuple[tuple[str, ...], str | None, str | None]:
+def authors(
+    facts: Facts, choice: Choice, page: Page
+) -> tuple[tuple[str, ...], str | None, str | None]:
     """Names, their source, and the raw form of a byline that names nobody."""
     raw: str | None = None
     organisations: tuple[str, ...] = ()
@@ -65,7 +75,9 @@ def authors(facts: Facts, choice: Choice, page: Page) -> tuple[tuple[str, ...], 
 
 def _other_authors(facts: Facts) -> Iterator[tuple[str, tuple[str, ...], str]]:
     for name in _META_AUTHORS:
-        values = [v for v in facts.metas.get(name, ()) if "://" not in v and len(v) <= byline.MAX_BYLINE]
+        values = [
+            v for v in facts.metas.get(name, ()) if "://" not in v and len(v) <= byline.MAX_BYLINE
+        ]
         if values:
             yield "meta", byline.merged(byline.names(v, structured=True) for v in values), values[0]
     stated, shown = _visible(facts)
@@ -158,6 +170,24 @@ def modified(facts: Facts, choice: Choice, page: Page) -> Dated:
     return None, None, unread
 
 
+def rescued(tree: HtmlElement, so_far: Dated, page: Page) -> Dated:
+    """The day that htmldate finds anywhere on the page, for one that states none; the last resort.
+
+    Its bounds are fixed or the page's own, since its default is today.
+    """
+    newest = (page.fetched or "")[:10]
+    day = htmldate.find_date(
+        tree,
+        extensive_search=False,
+        original_date=True,
+        min_date="1995-01-01",
+        max_date=newest if dates.read(newest) else "2100-01-01",
+    )
+    if day is not None and dates.read(day, newest=page.fetched):
+        return day, "htmldate", None
+    return so_far
+
+
 def _published_raws(facts: Facts, choice: Choice) -> Iterator[tuple[str, str]]:
     node = choice.article or {}
     for name in ("datePublished", "dateCreated", "uploadDate"):
@@ -224,7 +254,8 @@ def _is_update(element: HtmlElement) -> bool:
         near += f" {(parent.get('class') or '')} {(parent.text or '')[-40:]}"
     previous = element.getprevious()
     if previous is not None:
-        near += f" {(previous.text or '')[-40:] if len(previous) == 0 else ''}{(previous.tail or '')[-40:]}"
+        before = previous.text if len(previous) == 0 else ""
+        near += f" {(before or '')[-40:]}{(previous.tail or '')[-40:]}"
     return _UPDATED.search(near) is not None
 
 

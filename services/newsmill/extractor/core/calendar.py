@@ -30,7 +30,8 @@ januari februari maart april mei juni juli augustus september oktober november d
 jan feb mrt apr mei jun jul aug sep okt nov dec
 januari februari mars april maj juni juli augusti september oktober november december
 januar februar marts april maj juni juli august september oktober november desember
-tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta lokakuuta marraskuuta joulukuuta
+tammikuuta helmikuuta maaliskuuta huhtikuuta toukokuuta kesäkuuta heinäkuuta elokuuta syyskuuta
+lokakuuta marraskuuta joulukuuta
 stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia
 sty lut mar kwi maj cze lip sie wrz paź lis gru
 ledna února března dubna května června července srpna září října listopadu prosince
@@ -43,7 +44,8 @@ ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie no
 януари февруари март април май юни юли август септември октомври ноември декември
 ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık
 oca şub mar nis may haz tem ağu eyl eki kas ara
-ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου δεκεμβρίου
+ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου
+νοεμβρίου δεκεμβρίου
 januari februari maret april mei juni juli agustus september oktober november desember
 gener febrer març abril maig juny juliol agost setembre octubre novembre desembre
 siječnja veljače ožujka travnja svibnja lipnja srpnja kolovoza rujna listopada studenoga prosinca
@@ -66,12 +68,18 @@ ZONES: dict[str, int] = {  # minutes east of UTC; an ambiguous name has the mean
     "z": 0, "utc": 0, "gmt": 0, "wet": 0, "west": 60, "bst": 60, "ist": 330, "cet": 60, "cest": 120,
     "mez": 60, "mesz": 120, "eet": 120, "eest": 180, "msk": 180, "trt": 180, "gst": 240, "pkt": 300,
     "wib": 420, "ict": 420, "sgt": 480, "hkt": 480, "pht": 480, "awst": 480, "jst": 540, "kst": 540,
-    "acst": 570, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780, "sast": 120, "wat": 60, "eat": 180,
+    "acst": 570, "aest": 600, "aedt": 660, "nzst": 720, "nzdt": 780, "sast": 120, "wat": 60,
+    "eat": 180,
     "est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480,
     "pdt": -420, "akst": -540, "akdt": -480, "hst": -600, "brt": -180, "art": -180, "clt": -240,
 }  # fmt: skip
 
-SEASONAL: dict[str, int] = {"et": -300, "ct": -360, "mt": -420, "pt": -480}  # an hour more in summer
+SEASONAL: dict[str, int] = {
+    "et": -300,
+    "ct": -360,
+    "mt": -420,
+    "pt": -480,
+}  # an hour more in summer
 
 AFTERNOON = frozenset(("pm", "p", "下午", "晚上", "午後", "오후"))
 FORENOON = frozenset(("am", "a", "上午", "凌晨", "早上", "午前", "오전"))

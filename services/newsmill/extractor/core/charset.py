@@ -124,7 +124,7 @@ def _tolerable(body: bytes, codec: str) -> str | None:
 
 
 def _guess(body: bytes) -> tuple[str, str]:
-    """By statistics over the part of the body that is not ASCII; Windows-1252 where they are mute."""
+    """By statistics over what is not ASCII; Windows-1252 where they are mute."""
     start = next((index for index, byte in enumerate(body) if byte > 127), 0)
     start = max(0, start - 64)
     best = from_bytes(body[start : start + SAMPLE_BYTES]).best()

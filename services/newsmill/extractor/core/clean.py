@@ -1,10 +1,14 @@
-"""Faults within an article's lines, for every tier and for plain text: repeats, "see also", captions
-read as prose, furniture. Lines in, lines out, and what was found in them beside."""
+"""Faults within an article's lines, for every tier and for plain text.
+
+Repeats, "see also" lines, captions read as prose, furniture: lines in, lines out, and what was found
+in them beside.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from newsmill.errors import BadRecord
 from newsmill.extractor.core.blocks import Line
 from newsmill.extractor.core.labels import BOILERPLATE, MAX_BOILERPLATE, SEE_ALSO_FIRM
 from newsmill.extractor.core.media import (
@@ -15,7 +19,9 @@ from newsmill.extractor.core.media import (
 )
 from newsmill.records import Image, Related
 
-MIN_REPEAT = 24  # letters; a shorter line ("No.", a subheading) may stand twice
+MIN_REPEAT = 24  # letters; a shorter line ("No.", a subheading) may stand more often
+MAX_SHORT = 20  # times that a shorter line stands; the rest is furniture
+MAX_LINES = 30_000  # of an article; more would not fit its record
 MAX_RELATED = 300
 
 
@@ -32,12 +38,15 @@ class Cleaned:
 def clean(
     lines: list[Line], titles: tuple[str, ...], images: list[Image], taken: list[Related]
 ) -> Cleaned:
-    """Each paragraph once, without title, captions, credits, "see also" lines and furniture."""
+    """Each paragraph once, without title, captions, credits, "see also" lines and furniture.
+
+    Raises BadRecord (``too_large``) past MAX_LINES.
+    """
     result = Cleaned()
     captions = _captions(images)
     heads = {fold(title) for title in titles if title}
     related = {fold(link.title) for link in taken if link.title}
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     opening = True
     for line in lines:
         if line.kind == "table":
@@ -51,8 +60,10 @@ def clean(
             result.dropped += 1
             continue
         opening = opening and line.kind == "heading"
-        seen.add(key)
+        seen[key] = seen.get(key, 0) + 1
         result.lines.append(line)
+    if len(result.lines) > MAX_LINES:
+        raise BadRecord("too_large", f"{len(result.lines)} lines; at most {MAX_LINES}")
     _trim(result)
     return result
 
@@ -71,11 +82,16 @@ def _captions(images: list[Image]) -> set[str]:
 
 
 def _taken(
-    line: Line, key: str, seen: set[str], captions: set[str], related: set[str], result: Cleaned
+    line: Line,
+    key: str,
+    seen: dict[str, int],
+    captions: set[str],
+    related: set[str],
+    result: Cleaned,
 ) -> bool:
     """Whether a line is no prose; what it holds instead goes to ``result``."""
     text = line.text
-    if key in seen and (len(key) >= MIN_REPEAT or _same_as_last(key, result)):
+    if key in seen and _is_repeat(key, seen[key], result):
         return True
     if key in captions or (key in related and line.kind != "heading"):
         return True
@@ -98,7 +114,9 @@ def _taken(
     return len(text) <= MAX_BOILERPLATE and BOILERPLATE.match(text) is not None
 
 
-def _same_as_last(key: str, result: Cleaned) -> bool:
+def _is_repeat(key: str, times: int, result: Cleaned) -> bool:
+    if len(key) >= MIN_REPEAT or times >= MAX_SHORT:
+        return True
     return bool(result.lines) and fold(result.lines[-1].text) == key
 
 

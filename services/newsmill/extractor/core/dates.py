@@ -25,14 +25,17 @@ MIN_YEAR = 1600  # the first newspaper is of 1605
 
 _ISO = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
-    r"(?:(?:T|\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?\s*(Z|[+-]\d{2}:?\d{2}|[+-]\d{2}(?!\d)|[A-Za-z]{2,5}\b)?)?",
+    r"(?:(?:T|\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d{1,9})?)?\s*(Z|[+-]\d{2}:?\d{2}|"
+    r"[+-]\d{2}(?!\d)|[A-Za-z]{2,5}\b)?)?",
     re.I,
 )
 _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?\s*(Z|[+-]\d{2}:?\d{2})?)?\Z")
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?\Z")
 _CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일号號]?")
 _YEAR_FIRST = re.compile(r"(?<![\d/.])(\d{4})[/.]\s?(\d{1,2})[/.]\s?(\d{1,2})(?!\d)")
-_NUMBERS = re.compile(r"(?<![\d/.:-])(\d{1,2})\s?([/.-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\d/-])")
+_NUMBERS = re.compile(
+    r"(?<![\d/.:-])(\d{1,2})\s?([/.-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\d/-])"
+)
 _DAY_MONTH = re.compile(
     r"(?<![\d.:/])(\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)?,?\s+(?:of\s+|de\s+|d[’'])?([^\W\d_]{3,14})\.?"
     r"(?:\s*,?\s+(?:de\s+|del\s+)?)(\d{4})(?!\d)",
@@ -44,14 +47,16 @@ _MONTH_DAY = re.compile(
 )
 _YEAR_MONTH_DAY = re.compile(r"(?<!\d)(\d{4})\.?\s+([^\W\d_]{3,14})\s+(\d{1,2})\.?(?!\d)")
 _CLOCK = re.compile(
-    r"(上午|下午|午前|午後|凌晨|早上|晚上|오전|오후)?\s*(?<![\d.:])(\d{1,2})\s?(?::|[hH](?=\d)|(?<=\d)\.(?=\d{2}\b)|[時时시]\s?)\s?(\d{2})"
+    r"(上午|下午|午前|午後|凌晨|早上|晚上|오전|오후)?\s*(?<![\d.:])(\d{1,2})\s?(?::|[hH](?=\d)|"
+    r"(?<=\d)\.(?=\d{2}\b)|[時时시]\s?)\s?(\d{2})"
     r"(?::(\d{2}))?(?:分|분)?(?:[.,]\d+)?\s*(a\.?\s?m\b\.?|p\.?\s?m\b\.?)?\s*(?:Uhr\b|Hrs\b|hs\b)?"
     r"\s*\(?(?:(UTC|GMT)?\s*([+-]\d{1,2}:?\d{0,2})(?![\d-])|([A-Za-z]{1,5})\b)?",
     re.I,
 )
 _HOUR = re.compile(r"(?<![\d.:])(\d{1,2})\s*([ap])\.?\s?m\b\.?\s*([A-Za-z]{2,5}\b)?", re.I)
 _CTIME = re.compile(
-    r"([A-Z][a-z]{2}) ([ \d]\d) (\d{2}:\d{2}:\d{2}) ?((?:[A-Z]{3,4}|GMT[+-]\d{4}|[+-]\d{4})?) ?(\d{4})\b"
+    r"([A-Z][a-z]{2}) ([ \d]\d) (\d{2}:\d{2}:\d{2}) ?((?:[A-Z]{3,4}|GMT[+-]\d{4}|"
+    r"[+-]\d{4})?) ?(\d{4})\b"
 )
 _OFFSET = re.compile(r"([+-])(\d{1,2}):?(\d{2})?\Z")
 _URL_DAY = re.compile(
@@ -87,7 +92,7 @@ def in_url(url: str) -> str | None:
 
 def finer(first: str, second: str | None) -> str:
     """``second`` where it states the same day or local time as ``first`` with more precision."""
-    if second is None or len(second) <= len(first) and not first.endswith("+00:00"):
+    if second is None or (len(second) <= len(first) and not first.endswith("+00:00")):
         return first
     if len(first) == 10:
         return second if second[:10] == first else first
@@ -155,16 +160,19 @@ def _day_in(text: str, language: str) -> tuple[str | None, int, int] | None:
                     found.start(),
                     found.end(),
                 )
+    return _numbers(text, language)
+
+
+def _numbers(text: str, language: str) -> tuple[str | None, int, int] | None:
+    """A day in numbers; which is the month, the language decides where both could be."""
     found = _NUMBERS.search(text)
     if found is None:
         return None
     first, second = int(found[1]), int(found[3])
-    year_number = int(found[4]) + (2000 if len(found[4]) == 2 else 0)
-    swap = second > 12 or (
-        first <= 12 and found[2] == "/" and (language in MONTH_FIRST or language == "en")
-    )
-    day_number, month_number = (second, first) if swap else (first, second)
-    return _day(year_number, month_number, day_number), found.start(), found.end()
+    year = int(found[4]) + (2000 if len(found[4]) == 2 else 0)
+    us = found[2] == "/" and (language in MONTH_FIRST or language == "en")
+    month, day = (first, second) if second > 12 or (first <= 12 and us) else (second, first)
+    return _day(year, month, day), found.start(), found.end()
 
 
 def _month(word: str, language: str) -> int | None:

@@ -1,9 +1,9 @@
-"""One walk over a parsed page: everything that later steps ask of it, gathered before any of them
-changes the tree, and the tree freed of what no reader sees."""
+"""One walk over a parsed page: what later steps ask of it, before any of them changes the tree."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from lxml import etree
@@ -15,10 +15,28 @@ MAX_KEPT = 400  # elements of one kind that are kept for later steps
 
 _DROPPED = ("script", "style", "template", "select", "svg", "canvas", "datalist")
 _UNWRAPPED = ("noscript", "textarea", "button")
-_BYLINE_CLASS = re.compile(r"(?:^|[-_\s])(?:by-?line|authors?|auteurs?|autore?s?|autor(?:en|in)?|writer|contributors?|by)(?:$|[-_\s])|byline|authorname|author-?name|post-?author", re.I)
-_NOT_BYLINE_CLASS = re.compile(r"bio|avatar|image|photo|related|comment|social|follow|description|authority|recommend|title|box|more", re.I)
-_DATE_CLASS = re.compile(r"(?:^|[-_\s])(?:date|datum|fecha|data|published|publication|pub-?date|post-?date|entry-date|time-?stamp|dateline|time|posted-on|meta|byline|artdate)(?:$|[-_\s])|publish|dateline|timestamp|post-?date|posted", re.I)
-_SUBTITLE_CLASS = re.compile(r"(?:^|[-_\s])(?:stand-?first|sub-?title|sub-?head(?:line)?|dek|deck|chapo|entradilla|bajada|sottotitolo|occhiello|undertitel|article-?(?:summary|intro|lead|dek|subtitle)|headline-?sub)(?:$|[-_\s])|standfirst|subtitle|subheadline", re.I)
+_BYLINE_CLASS = re.compile(
+    r"(?:^|[-_\s])(?:by-?line|authors?|auteurs?|autore?s?|autor(?:en|in)?|writer|contributors?|"
+    r"by)(?:$|[-_\s])|byline|authorname|author-?name|post-?author",
+    re.I,
+)
+_NOT_BYLINE_CLASS = re.compile(
+    r"bio|avatar|image|photo|related|comment|social|follow|description|authority|recommend|"
+    r"title|box|more",
+    re.I,
+)
+_DATE_CLASS = re.compile(
+    r"(?:^|[-_\s])(?:date|datum|fecha|data|published|publication|pub-?date|post-?date|"
+    r"entry-date|time-?stamp|dateline|time|posted-on|meta|byline|artdate)(?:$|[-_\s])|publish|"
+    r"dateline|timestamp|post-?date|posted",
+    re.I,
+)
+_SUBTITLE_CLASS = re.compile(
+    r"(?:^|[-_\s])(?:stand-?first|sub-?title|sub-?head(?:line)?|dek|deck|chapo|entradilla|"
+    r"bajada|sottotitolo|occhiello|undertitel|article-?(?:summary|intro|lead|dek|subtitle)|"
+    r"headline-?sub)(?:$|[-_\s])|standfirst|subtitle|subheadline",
+    re.I,
+)
 
 
 @dataclass(slots=True)
@@ -42,6 +60,7 @@ class Facts:
     captions: list[HtmlElement] = field(default_factory=list)
     pictures: list[HtmlElement] = field(default_factory=list)
     articles: list[HtmlElement] = field(default_factory=list)
+    linked_headings: list[HtmlElement] = field(default_factory=list)  # h2 to h4 that are links
     elements: int = 0
     blocks: int = 0  # p, li, tr, br: what a body extractor loops over
     paragraph_chars: int = 0
@@ -65,16 +84,20 @@ def gather(tree: HtmlElement) -> Facts:
         tag = element.tag
         facts.elements += 1
         if tag in _DROPPED:
-            if tag == "script" and element.text and "ld+json" in (element.get("type") or "").lower():
+            if (
+                tag == "script"
+                and element.text
+                and "ld+json" in (element.get("type") or "").lower()
+            ):
                 blocks.append(element.text)
         elif tag in _UNWRAPPED:
             swallowers.append(element)
         else:
             _note(facts, element, tag)
     for element in swallowers:
-        if element.tag == "noscript" and not _holds_text(element):
-            element.tag = "template"
-        elif element.tag == "button" and len(element) == 0:
+        if (element.tag == "noscript" and not _holds_text(element)) or (
+            element.tag == "button" and len(element) == 0
+        ):
             element.tag = "template"
     etree.strip_elements(tree, *_DROPPED, with_tail=False)
     etree.strip_tags(tree, *_UNWRAPPED)
@@ -167,11 +190,19 @@ def _note_paragraph(facts: Facts, element: HtmlElement) -> None:
 def _note_cell(facts: Facts, element: HtmlElement) -> None:
     facts.blocks += 1
     for name in ("colspan", "rowspan"):  # a table extractor multiplies them out
-        if name in element.attrib:
-            del element.attrib[name]
+        element.attrib.pop(name, None)
 
 
-_NOTES = {
+def _note_heading(facts: Facts, element: HtmlElement) -> None:
+    parent = element.getparent()
+    if element.find("a") is not None or (parent is not None and parent.tag == "a"):
+        _keep(facts.linked_headings, element)
+
+
+_NOTES: dict[str, Callable[[Facts, HtmlElement], None]] = {
+    "h2": _note_heading,
+    "h3": _note_heading,
+    "h4": _note_heading,
     "meta": _note_meta,
     "link": _note_link,
     "base": _note_base,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from lxml.html import HtmlElement
 
@@ -21,14 +22,21 @@ from newsmill.extractor.core.metadata import Choice
 from newsmill.records import Image
 
 MAX_CAPTION = 1_200  # characters; more is text that a theme calls a caption
+MAX_BESIDE = 300  # characters that may stand beside a caption in what holds it and its picture
 MAX_IMAGES = 60
 MIN_WIDTH = 120  # pixels; smaller pictures are icons and trackers
 
 _SPACE = re.compile(r"\s+")
-_CREDIT_CLASS = re.compile(r"credit|copyright|(?:^|[\s_-])(?:source|photographer|byline|agency)(?:$|[\s_-])", re.I)
+_CREDIT_CLASS = re.compile(
+    r"credit|copyright|(?:^|[\s_-])(?:source|photographer|byline|agency)(?:$|[\s_-])", re.I
+)
 _CAPTION_CLASS = re.compile(r"caption|credit", re.I)
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’»)]?\s*$")
-_HOLDERS = frozenset(("figure", "picture", "dl", "dt", "table", "a"))
+_CAPTION_TAGS = (
+    "figcaption", "p", "div", "span", "dd", "td", "small", "cite", "em", "i", "h4", "h5", "h6"
+)  # fmt: skip
+_SENTENCE = re.compile(r"[a-z]{3,}[.!?](?:\s|\Z)")
+_FIRM_CREDIT = re.compile(r"[:：/／©]|\(c\)|\b(?:by|courtesy\s+of)\s", re.I)
 
 
 def fold(text: str) -> str:
@@ -37,7 +45,7 @@ def fold(text: str) -> str:
 
 
 def split_credit(caption: str) -> tuple[str | None, str | None]:
-    """A caption and its credit, without the brackets and label it stood in; None where there is none."""
+    """A caption and its credit, without brackets and label; None for what is not there."""
     text = _SPACE.sub(" ", caption).strip()
     for pattern in (CREDIT_IN_BRACKETS, CREDIT_AT_END):
         found = pattern.search(text)
@@ -71,35 +79,43 @@ def reads_like_caption(line: str) -> bool:
 def is_credit(line: str) -> bool:
     """Whether a line is nothing but a picture's credit: "Photo: somebody"."""
     found = CREDIT_LABEL.match(line)
-    return found is not None and len(line) <= 120 and len(line) - found.end() <= 80
+    if found is None or len(line) > 120 or len(line) - found.end() > 80:
+        return False
+    return not _SENTENCE.search(line[found.end() :]) and _FIRM_CREDIT.search(found[0]) is not None
 
 
 def take(facts: Facts, choice: Choice) -> list[Image]:
     """The article's pictures; caption elements leave the tree."""
     base = facts.base_url
     found: list[Image] = []
-    spent: set[HtmlElement] = set()
-    for figure in facts.figures:
-        if not is_foreign(figure):
-            _take_holder(figure, base, found, spent)
-    for caption in facts.captions:
-        if caption not in spent and caption.getparent() is not None and not is_foreign(caption):
-            holder = _holder_of(caption)
-            if holder is not None:
-                _take_holder(holder, base, found, spent)
+    spent: dict[HtmlElement, None] = {}
+    for holder in _holders(facts, spent):
+        _take_holder(holder, base, found, spent)
     for picture in facts.pictures:
         if picture not in spent and _in_article(picture) and not is_foreign(picture):
             source = _source(picture, base)
             if source:
-                _add(found, Image(url=source))
+                add(found, Image(url=source))
     for element in spent:
         if element.tag not in ("img", "amp-img") and element.getparent() is not None:
             remove(element)
     return _with_lead(found, facts, choice)[:MAX_IMAGES]
 
 
+def _holders(facts: Facts, spent: dict[HtmlElement, None]) -> Iterator[HtmlElement]:
+    """Figures, then what serves as one around a caption that no figure has taken."""
+    for figure in facts.figures:
+        if not is_foreign(figure):
+            yield figure
+    for caption in facts.captions:
+        if caption not in spent and caption.getparent() is not None and not is_foreign(caption):
+            holder = _holder_of(caption)
+            if holder is not None:
+                yield holder
+
+
 def _take_holder(
-    holder: HtmlElement, base: str, found: list[Image], spent: set[HtmlElement]
+    holder: HtmlElement, base: str, found: list[Image], spent: dict[HtmlElement, None]
 ) -> None:
     """One picture from a figure (or what serves as one), with the captions that are in it."""
     pictures = list(holder.iter("img", "amp-img"))
@@ -114,34 +130,39 @@ def _take_holder(
         text = words(element, MAX_CAPTION + 1)
         if len(text) > MAX_CAPTION or _is_prose(element):
             continue
-        spent.add(element)
-        if element.tag != "figcaption" and _CREDIT_CLASS.search(element.get("class") or "") and "caption" not in (element.get("class") or ""):
+        spent[element] = None
+        if (
+            element.tag != "figcaption"
+            and _CREDIT_CLASS.search(element.get("class") or "")
+            and "caption" not in (element.get("class") or "")
+        ):
             credits_.append(text)
         else:
             captions.append(_without_credit_elements(element, text, credits_))
-    spent.update(pictures)
+    spent.update(dict.fromkeys(pictures))
     caption, credit = _best(captions, credits_)
     source = next((url for p in pictures if (url := _source(p, base))), None)
     if caption or credit or (source and media is None):
-        _add(found, Image(url=source, caption=caption, credit=credit))
+        add(found, Image(url=source, caption=caption, credit=credit))
     for other in pictures[1:]:
         url = _source(other, base)
         if url and url != source and len(pictures) <= 12:
-            _add(found, Image(url=url))
+            add(found, Image(url=url))
 
 
 def _caption_elements(holder: HtmlElement, has_picture: bool) -> list[HtmlElement]:
-    """What in a figure is caption or credit: by tag, by class, and beside a picture, any short text."""
+    """What in a holder is caption or credit: by tag, by class, in a figure its lone paragraph."""
     found = []
-    for element in holder.iter("figcaption", "p", "div", "span", "dd", "td", "small", "cite", "em", "i", "h4", "h5", "h6"):
-        if element is holder:
+    plain = []
+    for element in holder.iter(*_CAPTION_TAGS):
+        if element is holder or next(element.iter("img", "amp-img"), None) is not None:
             continue
         if element.tag == "figcaption" or _CAPTION_CLASS.search(element.get("class") or ""):
-            if next(element.iter("img", "amp-img"), None) is None:
-                found.append(element)
-        elif element.tag in ("p", "dd", "small") and has_picture and len(element) <= 3:
-            if next(element.iter("img", "amp-img"), None) is None:
-                found.append(element)
+            found.append(element)
+        elif element.tag in ("p", "dd", "small") and has_picture:
+            plain.append(element)
+    if holder.tag == "dl" or (holder.tag == "figure" and len(plain) <= 2):
+        found.extend(plain)
     return found
 
 
@@ -184,14 +205,17 @@ def _holder_of(caption: HtmlElement) -> HtmlElement | None:
         if count > 3 or ancestor.tag in ("article", "main", "body", "section"):
             return None
         if next(ancestor.iter("img", "amp-img"), None) is not None:
-            size = sum(len(p.text or "") for p in ancestor.iter("p", "div", "td"))
-            return ancestor if size <= MAX_CAPTION else None
+            room = len(words(caption, MAX_CAPTION)) + MAX_BESIDE
+            return ancestor if len(words(ancestor, room + 1)) <= room else None
     return None
 
 
 def _in_article(picture: HtmlElement) -> bool:
     for ancestor in picture.iterancestors():
-        if ancestor.tag in ("article", "main") or "articlebody" in (ancestor.get("itemprop") or "").lower():
+        if (
+            ancestor.tag in ("article", "main")
+            or "articlebody" in (ancestor.get("itemprop") or "").lower()
+        ):
             return True
         if ancestor.tag in ("aside", "nav", "header", "footer", "li"):
             return False
@@ -199,12 +223,20 @@ def _in_article(picture: HtmlElement) -> bool:
 
 
 def _source(picture: HtmlElement, base: str) -> str | None:
-    """The picture's address, also where it is loaded late; None for icons and what is no address."""
+    """The picture's address, also where it is loaded late; None for icons."""
     for side in ("width", "height"):
         size = (picture.get(side) or "").removesuffix("px")
         if size.isdigit() and int(size) < MIN_WIDTH:
             return None
-    for name in ("data-src", "data-original", "data-lazy-src", "data-url", "src", "srcset", "data-srcset"):
+    for name in (
+        "data-src",
+        "data-original",
+        "data-lazy-src",
+        "data-url",
+        "src",
+        "srcset",
+        "data-srcset",
+    ):
         value = (picture.get(name) or "").strip()
         if not value or value.startswith("data:"):
             continue
@@ -217,11 +249,13 @@ def _source(picture: HtmlElement, base: str) -> str | None:
     return None
 
 
-def _add(found: list[Image], image: Image) -> None:
-    """Add a picture once; the same again only fills in what is missing of it."""
+def add(found: list[Image], image: Image) -> None:
+    """Add a picture once to those found; the same again only fills in what is missing of it."""
     for index, other in enumerate(found):
         same_url = image.url is not None and other.url == image.url
-        same_caption = image.caption and other.caption and fold(image.caption) == fold(other.caption)
+        same_caption = (
+            image.caption and other.caption and fold(image.caption) == fold(other.caption)
+        )
         if same_url or same_caption:
             found[index] = Image(
                 url=other.url or image.url,
@@ -234,7 +268,7 @@ def _add(found: list[Image], image: Image) -> None:
 
 
 def _with_lead(found: list[Image], facts: Facts, choice: Choice) -> list[Image]:
-    """The pictures with the one that the page states for previews in front, unless it is among them."""
+    """The pictures; the one that the page states for previews in front, if not among them."""
     stated = [facts.meta("og:image", "og:image:url", "twitter:image", "twitter:image:src") or ""]
     stated += structured.urls((choice.article or {}).get("image"))
     for href in stated[:3]:

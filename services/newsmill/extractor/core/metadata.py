@@ -1,4 +1,4 @@
-"""Metadata chosen from what a page says of itself: title, site, canonical URL, section, tags, flags.
+"""Metadata chosen from what a page says of itself: title, site, address, section, tags, flags.
 
 Each choice is an order of sources, most deliberate first, and says which source won.
 """
@@ -18,7 +18,10 @@ from newsmill.records import Flag, Page
 MAX_TITLE = 400
 MAX_TAGS = 40
 
-_SEPARATOR = re.compile(r"\s+[|\-–—·•:»«›/~]+\s+|\s*[|｜ㅣ]\s*|\s+::\s+|\s-\s|_(?=[^_]+\Z)|(?<=[^\x00-\x7f])\s*[-–—]\s*(?=[^\x00-\x7f])")
+_SEPARATOR = re.compile(
+    r"\s+[|\-–—·•:»«›/~]+\s+|\s*[|｜ㅣ]\s*|\s+::\s+|\s-\s|_(?=[^_]+\Z)|"
+    r"(?<=[^\x00-\x7f])\s*[-–—]\s*(?=[^\x00-\x7f])"
+)
 _ALNUM = re.compile(r"[\W_]+")
 _CUT = re.compile(r"(?:\.\.\.|…)\Z")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*\Z", re.I)
@@ -43,7 +46,7 @@ class Choice:
 
 
 def choose(facts: Facts, page: Page) -> Choice:
-    """Title, site, canonical URL and the rest; raises ValueError where the page's own URL is none."""
+    """Title, site, canonical URL and the rest; raises ValueError where the page's URL is none."""
     base = urls.normalise(page.final_url or page.url)
     headings = [words(h, MAX_TITLE) for h in facts.headings[:8]]
     og_title = facts.meta("og:title", "twitter:title", "dc.title", "parsely-title")
@@ -116,7 +119,9 @@ def _names_host(part: str, host: str) -> bool:
     name = _ALNUM.sub("", part.casefold())
     label = _ALNUM.sub("", urls.registrable(host).partition(".")[0])
     whole = _ALNUM.sub("", host)
-    return len(name) >= 3 and (name in whole or (len(label) >= 4 and label in name and len(name) <= 3 * len(label)))
+    return len(name) >= 3 and (
+        name in whole or (len(label) >= 4 and label in name and len(name) <= 3 * len(label))
+    )
 
 
 def _choose_title(
@@ -150,14 +155,21 @@ def _choose_title(
     for source, title in candidates:
         if _CUT.search(title):  # a headline cut to fit a field; another source may have it whole
             stem = _CUT.sub("", title).rstrip().casefold()
-            whole = next((c for c in candidates if c[1].casefold().startswith(stem) and len(c[1]) > len(title)), None)
+            whole = next(
+                (
+                    c
+                    for c in candidates
+                    if c[1].casefold().startswith(stem) and len(c[1]) > len(title)
+                ),
+                None,
+            )
             source, title = whole or (source, title)
         choice.title, choice.provenance["title"] = title[:MAX_TITLE], source
         return
 
 
 def _headline(headings: list[str], others: list[str], site: str | None) -> str | None:
-    """The h1 that shares most words with the other titles; a lone one that is not the site's name."""
+    """The h1 that shares most words with the other titles; None where none shares half."""
     known = {word for other in others for word in _ALNUM.split(other.casefold())}
     best, best_share = None, 0.0
     for heading in headings:
@@ -194,7 +206,14 @@ def _is_site(part: str, site: str | None, host: str) -> bool:
         return False
     name = _ALNUM.sub("", part.casefold())
     known = _ALNUM.sub("", (site or "").casefold())
-    if name and known and (name == known or (len(name) > 3 and len(part.split()) <= 5 and (name in known or known in name))):
+    if (
+        name
+        and known
+        and (
+            name == known
+            or (len(name) > 3 and len(part.split()) <= 5 and (name in known or known in name))
+        )
+    ):
         return True
     return len(part.split()) <= 4 and _names_host(part, host)
 
@@ -216,7 +235,10 @@ def _choose_topics(choice: Choice, facts: Facts) -> None:
     node = choice.article or {}
     for source, raw in (
         ("json-ld", structured.text(node.get("articleSection"))),
-        ("meta", facts.meta("article:section", "parsely-section", "section", "cxenseparse:section")),
+        (
+            "meta",
+            facts.meta("article:section", "parsely-section", "section", "cxenseparse:section"),
+        ),
     ):
         section = _plain(raw)
         if section and len(section) <= 80 and "://" not in section:
@@ -244,12 +266,16 @@ def flags(facts: Facts, choice: Choice, is_listing: bool) -> tuple[Flag, ...]:
     node = choice.article or {}
     found: list[Flag] = ["listing"] if is_listing else []
     kinds = structured.types(node)
-    if "LiveBlogPosting" in kinds or any("LiveBlogPosting" in structured.types(n) for n in facts.nodes):
+    if "LiveBlogPosting" in kinds or any(
+        "LiveBlogPosting" in structured.types(n) for n in facts.nodes
+    ):
         found.append("live_blog")
     free = node.get("isAccessibleForFree")
-    if free is False or (isinstance(free, str) and free.strip().lower() in ("false", "no")):
-        found.append("paywalled")
-    elif (facts.meta("article:content_tier") or "").lower() in ("locked", "metered"):
+    if (
+        free is False
+        or (isinstance(free, str) and free.strip().lower() in ("false", "no"))
+        or (facts.meta("article:content_tier") or "").lower() in ("locked", "metered")
+    ):
         found.append("paywalled")
     types = facts.meta("og:type") or ""
     if types.startswith("video") or any("VideoObject" in structured.types(n) for n in facts.nodes):

@@ -1,5 +1,7 @@
-"""What a reader would call the content of an article, as one hash: a re-fetch that only moved
-furniture, counters or spacing has the same one."""
+"""What a reader would call the content of an article, as one hash.
+
+A re-fetch that only moved furniture, counters or spacing has the same one.
+"""
 
 from __future__ import annotations
 

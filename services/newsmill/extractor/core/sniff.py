@@ -29,7 +29,8 @@ _MAGIC = (
     (b"wOF2", "a font"),
 )
 _MARKUP = re.compile(
-    r"<(?:!doctype\s+html|html|head|body|title|meta|article|main|div|p|h[1-6]|span|table|section|br|a)\b",
+    r"<(?:!doctype\s+html|html|head|body|title|meta|article|main|div|p|h[1-6]|span|table|"
+    r"section|br|a)\b",
     re.I,
 )
 _FEED = re.compile(

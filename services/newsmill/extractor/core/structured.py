@@ -13,13 +13,37 @@ MAX_BLOCK = 1_000_000  # characters of one block; longer ones are data sets, not
 MAX_NODES = 2_000  # of all blocks of a page
 
 ARTICLE_TYPES = frozenset(
-    """Article NewsArticle BlogPosting Report ReportageNewsArticle AnalysisNewsArticle OpinionNewsArticle
-    BackgroundNewsArticle ReviewNewsArticle AskPublicNewsArticle LiveBlogPosting TechArticle
-    ScholarlyArticle SocialMediaPosting SatiricalArticle AdvertiserContentArticle Review
-    DiscussionForumPosting""".split()
+    [
+        "Article",
+        "NewsArticle",
+        "BlogPosting",
+        "Report",
+        "ReportageNewsArticle",
+        "AnalysisNewsArticle",
+        "OpinionNewsArticle",
+        "BackgroundNewsArticle",
+        "ReviewNewsArticle",
+        "AskPublicNewsArticle",
+        "LiveBlogPosting",
+        "TechArticle",
+        "ScholarlyArticle",
+        "SocialMediaPosting",
+        "SatiricalArticle",
+        "AdvertiserContentArticle",
+        "Review",
+        "DiscussionForumPosting",
+    ]
 )
 LISTING_TYPES = frozenset(
-    "CollectionPage SearchResultsPage ItemList ProfilePage ContactPage AboutPage CheckoutPage".split()
+    [
+        "CollectionPage",
+        "SearchResultsPage",
+        "ItemList",
+        "ProfilePage",
+        "ContactPage",
+        "AboutPage",
+        "CheckoutPage",
+    ]
 )
 _CONTROL = re.compile(r"[\x00-\x1f]+")
 _TRAILING_COMMA = re.compile(r",\s*([}\]])")
@@ -105,7 +129,7 @@ def article(all_nodes: list[Node], titles: tuple[str, ...]) -> Node | None:
 
 
 def text(value: Any) -> str | None:
-    """The first string in a value that may be a string, a list or an object with a name or value."""
+    """The first string in a value that is a string, a list, or an object with a name or value."""
     if isinstance(value, str):
         plain = html.unescape(value) if "&" in value else value
         return " ".join(plain.split()) or None
@@ -134,7 +158,7 @@ def urls(value: Any) -> list[str]:
 
 
 def people(node: Node, all_nodes: list[Node]) -> list[tuple[str, bool]]:
-    """Names under ``author`` (else ``creator``), each with whether it is a person's as far as stated."""
+    """Names under ``author`` (else ``creator``), each with whether it is a person's."""
     by_id = {item["@id"]: item for item in all_nodes if isinstance(item.get("@id"), str)}
     value = node.get("author") or node.get("creator")
     found: list[tuple[str, bool]] = []

@@ -18,29 +18,33 @@ MAX_DATE = 64  # characters
 MAX_OFFSET = timedelta(hours=14)
 FIRST_YEAR, LAST_YEAR = 1900, 2199
 
-_HOURS = {  # the zone names that feeds write, beyond RFC 822's; shared names: the zone with more feeds
-    "UT": 0, "UTC": 0, "GMT": 0, "Z": 0, "WET": 0, "WEST": 1, "BST": 1, "CET": 1, "MET": 1, "MEZ": 1, "CEST": 2,
-    "MEST": 2, "MESZ": 2, "EET": 2, "EEST": 3, "SAST": 2, "CAT": 2, "EAT": 3, "WAT": 1, "MSK": 3, "TRT": 3,
-    "IRST": 3.5, "GST": 4, "PKT": 5, "IST": 5.5, "NPT": 5.75, "WIB": 7, "ICT": 7, "HKT": 8, "SGT": 8, "PHT": 8,
-    "AWST": 8, "JST": 9, "KST": 9, "ACST": 9.5, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
-    "NST": -3.5, "NDT": -2.5, "AST": -4, "ADT": -3, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7,
-    "MDT": -6, "PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10, "BRT": -3, "ART": -3, "CLT": -4,
-}  # fmt: skip
-_ZONES = {name: timezone(timedelta(hours=hours)) for name, hours in _HOURS.items()}
+# The zone names that feeds write, beyond RFC 822's; of zones that share one, that of more feeds.
+_ZONE_HOURS = """UT 0 UTC 0 GMT 0 Z 0 WET 0 WEST 1 BST 1 CET 1 MET 1 MEZ 1 CEST 2 MEST 2
+MESZ 2 EET 2 EEST 3 SAST 2 CAT 2 EAT 3 WAT 1 MSK 3 TRT 3 IRST 3.5 GST 4 PKT 5 IST 5.5 NPT 5.75
+WIB 7 ICT 7 HKT 8 SGT 8 PHT 8 AWST 8 JST 9 KST 9 ACST 9.5 AEST 10 AEDT 11 NZST 12 NZDT 13 NST
+-3.5 NDT -2.5 AST -4 ADT -3 EST -5 EDT -4 CST -6 CDT -5 MST -7 MDT -6 PST -8 PDT -7 AKST -9
+AKDT -8 HST -10 BRT -3 ART -3 CLT -4"""
+_WORDS = _ZONE_HOURS.split()
+_ZONES = {
+    name: timezone(timedelta(hours=float(hours)))
+    for name, hours in zip(_WORDS[::2], _WORDS[1::2], strict=True)
+}
 
-_MONTHS = {name: number for number, name in enumerate(
-    "jan feb mar apr may jun jul aug sep oct nov dec".split(), start=1
-)}  # fmt: skip
+_MONTH_NAMES = "jan feb mar apr may jun jul aug sep oct nov dec"
+_MONTHS = {name: number for number, name in enumerate(_MONTH_NAMES.split(), start=1)}
 
 _SPACE = re.compile(r"\s+")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d|\Z)|\d{8}T\d")
 _EPOCH = re.compile(r"(\d{10})(?:\d{3})?\Z")
 _RFC822 = re.compile(
-    r"(?:[A-Za-z]{3,9}\.?,? )?(\d{1,2}) (Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? "
+    r"(?:[A-Za-z]{3,9}\.?,? )?(\d{1,2}) "
+    rf"({_MONTH_NAMES.replace(' ', '|')})[a-z]{{0,6}}\.? "
     r"(\d{4}|\d\d)(?: (\d{1,2}):(\d\d)(?::(\d\d)(?:\.\d+)?)?)?\Z",
     re.I,
 )
-_OFFSET = re.compile(r"(.*\d(?: ?[ap]\.?m\.?)?) ?([+-])(\d\d):?(\d\d)Z?\Z|(.*:\d\d(?:\.\d+)?)([+-])(\d\d)\Z", re.I)
+_OFFSET = re.compile(
+    r"(.*\d(?: ?[ap]\.?m\.?)?) ?([+-])(\d\d):?(\d\d)Z?\Z|(.*:\d\d(?:\.\d+)?)([+-])(\d\d)\Z", re.I
+)
 _WILD_OFFSET = re.compile(r":\d\d ?[+-]\d{5,}\Z")
 _NAMED = re.compile(r"(.*(?:\d|[ap]\.?m\.?)) ?\b([A-Z]{1,4})\Z", re.I)
 _REGION = re.compile(r" [A-Z][a-z]+/[A-Z][A-Za-z_]+\Z")
@@ -97,7 +101,7 @@ class DateReader:
             return None
         parsers = [_foreign_parser(self._language)] if self._language else []
         for parser in (*parsers, _foreign_parser("")):
-            found = parser.get_date_data(clock).date_obj if parser else None
+            found: datetime | None = parser.get_date_data(clock).date_obj if parser else None
             if found:
                 return found.replace(tzinfo=None)
             self._budget -= 10
@@ -113,10 +117,15 @@ def _foreign_parser(language: str) -> DateDataParser | None:
 
 
 def _split_zone(text: str) -> tuple[str, timezone | None]:
-    """The clock face and its zone (UTC where none is stated that we know); None for a wild offset."""
+    """The clock face and its zone (UTC where we know none); None for a wild offset."""
     text = _GMT_OFFSET.sub("", _COMMENT.sub("", text))
     if found := _OFFSET.match(text):
-        clock, sign, hours, minutes = found[1] or found[5], found[2] or found[6], found[3] or found[7], found[4]
+        clock, sign, hours, minutes = (
+            found[1] or found[5],
+            found[2] or found[6],
+            found[3] or found[7],
+            found[4],
+        )
         offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
         if offset > MAX_OFFSET:
             return text, None
@@ -164,7 +173,7 @@ def _lenient(clock: str) -> datetime | None:
         )
     except (ValueError, ArithmeticError, TypeError, LookupError, AttributeError):
         return None  # what dateutil is known to raise on strings that are no dates
-    if first != second or _ISO.match(clock) and first.date().isoformat() != clock[:10]:
+    if first != second or (_ISO.match(clock) and first.date().isoformat() != clock[:10]):
         return None
     return first.replace(tzinfo=None)
 
@@ -178,7 +187,7 @@ def _written(moment: datetime, zone: timezone, clock: str) -> str | None:
 
 
 def instant(date: str | None) -> float | None:
-    """Epoch seconds of a date that ``read`` wrote (a bare day at its start in UTC); None for none."""
+    """Epoch seconds of a date that ``read`` wrote (a bare day: its start in UTC); None for none."""
     if not date:
         return None
     moment = datetime.fromisoformat(date)

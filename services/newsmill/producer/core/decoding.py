@@ -20,19 +20,33 @@ MAX_TAG_SIZE = 65_536
 MAX_ATTRIBUTES = 1_000  # 50,000 of them take libxml2 12 s
 MAX_NODES = 2_000_000  # tags and references: about a million elements, 200 MB parsed
 
-# Every codec that feeds are written in. Python knows more names (zip, punycode, idna, rot13, utf-7):
-# none of them may be chosen by a stranger.
-_CODECS = frozenset(
-    """ascii utf-8 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le utf-32-be
-    iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9
-    iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16
-    cp037 cp437 cp850 cp852 cp855 cp857 cp858 cp860 cp861 cp862 cp863 cp865 cp866 cp874 cp932 cp949
-    cp950 cp1006 cp1125 cp1140 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258
-    koi8-r koi8-u koi8-t kz1048 ptcp154 mac-roman mac-cyrillic mac-greek mac-latin2 mac-turkish mac-iceland tis-620
-    gb2312 gbk gb18030 hz big5 big5hkscs euc_jp euc_kr euc_jis_2004 shift_jis shift_jis_2004
-    shift_jisx0213 johab iso2022_jp iso2022_jp_1 iso2022_jp_2 iso2022_jp_3 iso2022_kr""".split()
-)
+# Every codec that feeds are written in. Python knows more names (zip, punycode, idna, utf-7): none
+# of them may be chosen by a stranger.
+_CODEC_NAMES = """ascii utf-8 utf-8-sig iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5
+iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15
+iso8859-16 cp037 cp437 cp720 cp737 cp775 cp850 cp852 cp855 cp857 cp858 cp860 cp861 cp862 cp863
+cp864 cp865 cp866 cp869 cp874 cp932 cp949 cp950 cp1006 cp1125 cp1140 cp1250 cp1251 cp1252 cp1253
+cp1254 cp1255 cp1256 cp1257 cp1258 koi8-r koi8-u koi8-t kz1048 ptcp154 mac-roman mac-cyrillic
+mac-greek mac-latin2 mac-turkish mac-iceland tis-620 gb2312 gbk gb18030 hz big5 big5hkscs euc_jp
+euc_kr euc_jis_2004 shift_jis shift_jis_2004 shift_jisx0213 johab iso2022_jp iso2022_jp_1
+iso2022_jp_2 iso2022_jp_3 iso2022_kr"""
+_CODECS = frozenset(_CODEC_NAMES.split())
 _WIDER = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "shift_jis": "cp932"}
+_ALIASES = {  # labels of the web that Python does not know
+    "csmacintosh": "mac-roman",
+    "csutf8": "utf-8",
+    "iso-8859-8-e": "iso8859-8",
+    "iso-8859-8-i": "iso8859-8",
+    "ks_c_5601-1987": "cp949",
+    "mac": "mac-roman",
+    "windows-31j": "cp932",
+    "windows-874": "cp874",
+    "x-euc-jp": "euc_jp",
+    "x-gbk": "gbk",
+    "x-mac-cyrillic": "mac-cyrillic",
+    "x-mac-roman": "mac-roman",
+    "x-sjis": "cp932",
+}
 _SEVEN_BIT = ("iso2022", "hz")  # look like ASCII until decoded
 _SIGNATURES = (  # the first bytes of "<?xml" or "<rss", or a byte order mark
     (codecs.BOM_UTF32_BE, "utf-32-be"),
@@ -62,12 +76,16 @@ _HOSTILE_REF = re.compile(  # numeric references to code points that XML has no 
     re.X,
 )
 _CDATA = re.compile(r"(<!\[CDATA\[(?:.*?\]\]>|.*\Z))", re.S)
-_BARE = re.compile(r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?:amp|lt|gt|quot|apos);)(?:(\w{2,40});)?")
+_BARE = re.compile(
+    r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?:amp|lt|gt|quot|apos);)(?:(\w{2,40});)?"
+)
 _DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[(.*?)\]\s*)?>", re.S | re.I)
 _ENTITY = re.compile(
     r"""<!ENTITY\s+(\w{2,40})\s+(?:"(&\#\w{1,8};|[^"&%<]*)"|'(&\#\w{1,8};|[^'&%<]*)')\s*>"""
 )
-_LONG = re.compile(r"<([\w.:-]{1,80})[^<]{4096,}")  # perhaps a long tag, perhaps long text after a tag
+_LONG = re.compile(
+    r"<([\w.:-]{1,80})[^<]{4096,}"
+)  # perhaps a long tag, perhaps long text after a tag
 _TAG = re.compile(r"""<[\w.:-]{1,80}(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>""")
 _PROLOGUE = re.compile(r"\s*<\?xml[^>]*>")
 
@@ -124,7 +142,7 @@ def _to_text(body: bytes, content_type: str | None) -> str:
 def _codec(label: str) -> str:
     """The codec of a label, or "" for one that no feed is written in."""
     try:
-        name = codecs.lookup(label).name
+        name = codecs.lookup(_ALIASES.get(label.lower(), label)).name
     except LookupError:
         return ""
     if name.startswith(("utf-16", "utf-32")):
@@ -143,11 +161,11 @@ codecs.register_error("newsmill.windows1252", _windows1252)
 
 
 def repair_xml(text: str) -> str:
-    """The document without its declaration and DOCTYPE, with every reference made one that XML knows.
+    """The document without declaration and DOCTYPE, every reference made one that XML knows.
 
     HTML's named entities and plain entities of the document's own become characters, a bare
-    ampersand becomes ``&amp;``: the three faults that cost most feeds their well-formedness. Nothing
-    is expanded twice, so that no entity can grow. Raises BadRecord (``too_deep``).
+    ampersand becomes ``&amp;``: the three faults that cost most feeds their well-formedness.
+    Nothing is expanded twice, so that no entity can grow. Raises BadRecord (``too_deep``).
     """
     if (nodes := text.count("<") + text.count("&")) > MAX_NODES:
         raise BadRecord("too_deep", f"{nodes} tags and references; at most {MAX_NODES}")

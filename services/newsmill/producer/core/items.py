@@ -117,7 +117,7 @@ def feed_of(
 
 
 def moment(entry: Entry) -> float | None:
-    """When an entry was published, or else updated, in epoch seconds; None where neither is known."""
+    """When an entry was published, or else updated, in epoch seconds; None if neither is known."""
     return instant(entry.published) or instant(entry.updated)
 
 

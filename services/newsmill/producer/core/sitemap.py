@@ -60,11 +60,13 @@ def is_text(text: str) -> bool:
     if not start.startswith(("http://", "https://")):
         return False
     lines = filter(None, map(str.strip, text.splitlines()))
-    return all(line.lower().startswith(("http://", "https://")) and " " not in line for line in lines)
+    return all(
+        line.lower().startswith(("http://", "https://")) and " " not in line for line in lines
+    )
 
 
 def _rows(root: etree._Element, names: Names, row: str) -> Iterator[dict[str, str]]:
-    """The fields of each row, those of its ``news:news`` among them; the first of each name counts."""
+    """The fields of each row, those of its ``news:news`` among them; the first of a name counts."""
     for name, element in names.children(root):
         if name == row:
             fields: dict[str, str] = {}

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from newsmill.producer.core.items import MAX_TAGS, Item, Kind, ParsedFeed, feed_of
+from newsmill.producer.core.items import MAX_TAGS, Item, Kind, ParsedFeed, address, feed_of
 from newsmill.producer.core.plain import (
     MAX_MARKUP,
     MAX_NAME,
@@ -34,16 +34,26 @@ _SUMMARIES = (
     "description", "summary", "abstract", "atom:summary", "dc:description", "dcterms:abstract",
     "itunes:summary", "media:description", "content:encoded", "content", "xhtml:body", "body",
 )  # fmt: skip
-_PUBLISHED = ("pubdate", "published", "issued", "atom:published", "dc:date", "dcterms:issued", "created",
-    "dcterms:created")  # fmt: skip
+_PUBLISHED = (
+    "pubdate", "published", "issued", "atom:published", "dc:date", "dcterms:issued", "created",
+    "dcterms:created",
+)  # fmt: skip
 _UPDATED = ("updated", "modified", "atom:updated", "dcterms:modified", "lastbuilddate")
 _DATES = _PUBLISHED + _UPDATED
 _AUTHORS = ("author", "dc:creator", "atom:author", "dc:author", "itunes:author")
 _TAGS = ("category", "dc:subject", "media:category", "itunes:category", "atom:category")
 _KEYWORDS = ("itunes:keywords", "media:keywords", "keywords")
-_PERIODS = {"hourly": 3600, "daily": 86_400, "weekly": 604_800, "monthly": 2_592_000, "yearly": 31_536_000}
+_PERIODS = {
+    "hourly": 3600,
+    "daily": 86_400,
+    "weekly": 604_800,
+    "monthly": 2_592_000,
+    "yearly": 31_536_000,
+}
 _HTML_TYPES = frozenset(("", "text/html", "application/xhtml+xml"))
+_BLOCKS = frozenset(("p", "br", "div", "li", "ul", "ol", "tr", "td", "th", "h1", "h2", "h3", "h4"))
 _MAILBOX = re.compile(r"([^\s@()<>\"]{1,64}@[^\s@()<>\"]{1,253})\s*\(([^()]*)\)\Z")
+_MAILED = re.compile(r"([^@()<>]+)\s*\([^\s@()]+@[^\s@()]+\)\Z")
 _ADDRESSED = re.compile(r"\"?([^<>\"]*)\"?\s*<[^<>]*@[^<>]*>\Z")
 
 
@@ -55,23 +65,26 @@ def read(text: str, url: str, root_name: str) -> ParsedFeed:
     """
     root, broken = tree_of(text, url)
     names = Names(root)
-    kind: Kind = "atom" if root_name == "feed" else "rss"
+    kind: Kind = "atom" if root_name in ("feed", "entry") else "rss"
     channel = next((child for name, child in names.children(root) if name == "channel"), root)
     elements = list(_items(root, channel, names))
     cut = broken and len(elements) > 0 and not _closed(text, root_name)
     head = _fields(channel, names)
     language = channel.get(f"{XML}lang") or root.get(f"{XML}lang")
-    based = "xml:base" in text
+    links = _links(head)
+    site = address(next(iter(links), None), url)
+    base = site if kind == "rss" else None
+    stated = "xml:base" in text
     return feed_of(
         kind,
         url,
         elements[:-1] if cut else elements,
-        lambda element: _item(element, names, kind, based),
+        lambda element: _item(element, names, kind, base, stated),
         lambda element: _age(element, names),
         title=_first(head, _TITLES, names, kind, MAX_TITLE),
         language=_plain(head, ("language", "dc:language")) or language,
         ttl_s=_ttl(head),
-        site=next(iter(_links(head)), None),
+        site=site,
         authors=_authors(head, names) if kind == "atom" else [],
         skipped=int(cut),
         broken=broken,
@@ -84,7 +97,9 @@ def _closed(text: str, root_name: str) -> bool:
 
 def _items(root: etree._Element, channel: etree._Element, names: Names) -> Iterator[etree._Element]:
     """The items where they belong; or, in a document that has none there, wherever they are."""
-    found = False
+    found = names.of(root) == "entry"  # an Atom document may be a single entry
+    if found:
+        yield root
     for parent in (channel,) if channel is root else (channel, root):
         for name, child in names.children(parent):
             if name in ("item", "entry", "atom:entry"):
@@ -112,7 +127,9 @@ def _age(element: etree._Element, names: Names) -> str | None:
     return next((fields[name].text for name in _DATES if name in fields), None)
 
 
-def _item(element: etree._Element, names: Names, kind: Kind, based: bool) -> Item:
+def _item(
+    element: etree._Element, names: Names, kind: Kind, base: str | None, stated: bool
+) -> Item:
     fields = _fields(element, names)
     titles = [child for name in _TITLES for child in fields.get(name, ())]
     authors = _authors(fields, names)
@@ -123,7 +140,7 @@ def _item(element: etree._Element, names: Names, kind: Kind, based: bool) -> Ite
     languages = [element.get(f"{XML}lang"), *(title.get(f"{XML}lang") for title in titles[:1])]
     return Item(
         links=[*_links(fields), *_permalinks(guids, guid, element)],
-        base=(_base(fields, element) if based else None),
+        base=_base(fields, element) if stated else base,
         title=_first(fields, _TITLES, names, kind, MAX_TITLE),
         summary=_first(fields, _SUMMARIES, names, kind, MAX_SUMMARY),
         published=_plain(fields, _PUBLISHED),
@@ -155,9 +172,8 @@ def _permalinks(
 
 def _links(fields: Fields) -> list[str]:
     """The links of an item or feed to a page for people, the best first."""
-    found: list[tuple[int, str]] = []
-    for child in fields.get("feedburner:origlink", ()):
-        found.append((0, inner_text(child, MAX_MARKUP)))
+    original = fields.get("feedburner:origlink", ())
+    found = [(0, inner_text(child, MAX_MARKUP)) for child in original]
     for name in ("link", "atom:link"):
         for child in fields.get(name, ()):
             href = attribute(child, "href")
@@ -193,26 +209,39 @@ def _first(
 def _construct(element: etree._Element, names: Names, kind: Kind, limit: int) -> str | None:
     """A text construct as a reader sees it.
 
-    Markup may be inline (XHTML), escaped (HTML), encoded (Atom 0.3 base64) or absent. RSS does not
+    Markup may be inline (XHTML), escaped (HTML), encoded (base64) or absent. RSS does not
     say which: tags of HTML in it are markup. Atom's ``text`` is literal, save for references, which
     nobody escapes twice on purpose.
     """
     if len(element):
-        pieces = [element.text or ""]
-        for child in element.iter(etree.Element):
-            if child is not element:
-                block = names.of(child).rpartition(":")[2] in ("p", "br", "div", "li", "td", "h1", "h2")
-                pieces += [" " if block else "", child.text or "", " " if block else "", child.tail or ""]
-                if len(pieces) > MAX_MARKUP:
-                    break
-        return one_line("".join(pieces), limit)
+        return one_line(_inline(element, names), limit)
     text = (element.text or "")[:MAX_MARKUP]
     stated = (attribute(element, "type") or "").lower()
-    if attribute(element, "mode") == "base64":
-        text = _base64(text)
-    if kind == "atom" and stated in ("", "text", "text/plain", "plain") and not attribute(element, "mode"):
+    binary = "/" in stated and not stated.startswith("text/") and not stated.endswith("xml")
+    if binary or attribute(element, "mode") == "base64":
+        return from_html(_base64(text), limit)
+    if (
+        kind == "atom"
+        and stated in ("", "text", "text/plain", "plain")
+        and not attribute(element, "mode")
+    ):
         return one_line(decode_references(text), limit)
     return from_html(text, limit)
+
+
+def _inline(element: etree._Element, names: Names) -> str:
+    """The text of inline markup: blocks apart, scripts and styles left out."""
+    pieces = [element.text or ""]
+    for child in element.iter(etree.Element):
+        if child is element:
+            continue
+        name = names.of(child).rpartition(":")[2]
+        gap = " " if name in _BLOCKS else ""
+        text = "" if name in ("script", "style") else child.text or ""
+        pieces += (gap, text, gap, child.tail or "")
+        if len(pieces) > MAX_MARKUP:
+            break
+    return "".join(pieces)
 
 
 def _base64(text: str) -> str:
@@ -242,7 +271,7 @@ def _person(text: str) -> str:
     """The name in ``mail@host (Name)`` and ``Name <mail@host>``, as RSS writes authors."""
     text = text[:MAX_NAME].strip()
     if "@" in text:
-        for form, group in ((_MAILBOX, 2), (_ADDRESSED, 1)):
+        for form, group in ((_MAILBOX, 2), (_MAILED, 1), (_ADDRESSED, 1)):
             if (found := form.match(text)) and found[group].strip():
                 return found[group].strip()
     return text
@@ -256,7 +285,9 @@ def _enclosures(fields: Fields) -> Iterator[tuple[str, str | None, str | None]]:
                 yield url, attribute(child, "type"), size
     for name in ("link", "atom:link"):
         for child in fields.get(name, ()):
-            if (attribute(child, "rel") or "").lower() == "enclosure" and (url := attribute(child, "href")):
+            if (attribute(child, "rel") or "").lower() == "enclosure" and (
+                url := attribute(child, "href")
+            ):
                 yield url, attribute(child, "type"), attribute(child, "length")
 
 
@@ -272,7 +303,7 @@ def _tags(fields: Fields) -> Iterator[str]:
 
 
 def _ttl(fields: Fields) -> float | None:
-    """How long the feed says that it may be cached, seconds: RSS ``ttl``, else ``sy:updatePeriod``."""
+    """How long the feed may be cached, in seconds: its ``ttl``, else its ``sy:updatePeriod``."""
     minutes = _plain(fields, ("ttl",))
     if minutes and minutes.isascii() and minutes.isdigit() and len(minutes) < 9:
         return int(minutes) * 60.0

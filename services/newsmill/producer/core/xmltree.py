@@ -64,7 +64,7 @@ def tree_of(text: str, url: str) -> tuple[etree._Element, bool]:
 
 
 class Names:
-    """The names of one document's elements: ``title``, ``dc:creator``, ``atom:link``, in lower case.
+    """The names of a document's elements: ``title``, ``dc:creator``, ``atom:link``, in lower case.
 
     The vocabulary of the root itself has no prefix, so an Atom feed's ``title`` is ``title``. An
     undeclared or unknown namespace is known by its prefix.
@@ -92,7 +92,7 @@ class Names:
             given, _, local = local.partition(":")
             return f"{given}:{local}" if given in _PREFIXES else f"?:{local}"
         known = _KNOWN.get(namespace.lower())
-        if namespace == self._own or not namespace or known == "" or known is None and not prefix:
+        if namespace == self._own or not namespace or known == "" or (known is None and not prefix):
             return local
         known = known or (prefix or "").lower()
         return f"{known}:{local}" if known in _PREFIXES else f"?:{local}"
@@ -116,7 +116,7 @@ def inner_text(element: etree._Element, limit: int) -> str:
     pieces: list[str] = []
     size = 0
     for piece in element.itertext():
-        pieces.append(piece)
+        pieces.append(str(piece))
         size += len(piece)
         if size >= limit:
             break
@@ -124,9 +124,9 @@ def inner_text(element: etree._Element, limit: int) -> str:
 
 
 def attribute(element: etree._Element, name: str) -> str | None:
-    """An attribute by its name in lower case, whatever the document's own spelling and namespace."""
+    """An attribute by its name in lower case, whatever its spelling and namespace."""
     found = element.get(name)
-    if found is None:
+    if found is None and len(element.attrib) <= 64:  # lxml lists attributes in quadratic time
         for key, value in element.items():
             if _split(str(key))[1].lower() == name:
                 return str(value)

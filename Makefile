@@ -1,0 +1,59 @@
+# newsmill. `make run` and `make test` need Python 3.11 or newer with venv, and nothing else.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV   := .venv
+PY     := $(VENV)/bin/python
+PIP    := $(PY) -m pip install --quiet --disable-pip-version-check --constraint deploy/constraints.txt
+INPUTS := pyproject.toml deploy/constraints.txt
+FEEDS  ?=
+CONTACT ?=
+DATA   ?= newsmill-data
+TESTS  ?= tests
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint check fmt schemas lock bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/.run ## the whole pipeline: the sample newsroom, or FEEDS=my.opml CONTACT=me@site.org
+	@$(VENV)/bin/newsmill run --data '$(DATA)' $(if $(FEEDS),--feeds '$(FEEDS)') $(if $(CONTACT),--contact '$(CONTACT)')
+
+test: $(VENV)/.dev ## every test, with real parts; TESTS=tests/unit for some
+	$(PY) -m pytest -n auto --dist loadgroup $(TESTS)
+
+lint: $(VENV)/.dev ## format, lint, types, walls
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PY) -m mypy
+	$(VENV)/bin/lint-imports
+
+check: lint test ## what CI runs
+
+fmt: $(VENV)/.dev ## rewrite files the way lint wants them
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix-only .
+
+schemas: $(VENV)/.dev ## draw schemas/ and docs/logs.md anew from the types
+	$(PY) -m newsmill.process.catalogue
+
+lock: $(VENV)/.dev ## refresh deploy/constraints.txt from pyproject.toml
+	$(PY) -m uv pip compile --quiet --all-extras --universal --no-header --no-annotate --no-emit-index-url pyproject.toml -o deploy/constraints.txt
+
+bench: $(VENV)/.dev ## CPU of the bus beside that of extraction
+	$(PY) benchmarks/bus_share.py
+
+clean: ## forget the virtual environment and caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# One environment in two steps: .run is enough to run, .dev adds the tools. A stamp is younger than
+# its inputs or it is rebuilt; a half-made environment (no pip in it) is made again from nothing.
+$(VENV)/.run: $(INPUTS)
+	@$(PY) -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(PIP) --editable '.[dev]'
+	@touch $@

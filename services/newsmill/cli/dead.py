@@ -1,0 +1,195 @@
+"""``dead list|show|retry``: what could not be worked on, why, and once more."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+import orjson
+
+from newsmill import bus
+from newsmill.bus.base import Bus, Record
+from newsmill.cli.bus import table
+from newsmill.cli.options import BUS, read_settings, settings_flags
+from newsmill.cli.retry import Retrier, is_sendable
+from newsmill.errors import BadRecord
+from newsmill.process.life import Life
+from newsmill.process.telemetry import Telemetry
+from newsmill.process.tend import STEP_KEY, Tend
+from newsmill.records import decompress
+from newsmill.topics import DEAD, RETRIED
+
+GROUP = "retrier"
+
+
+@click.group("dead")
+def dead_command() -> None:
+    """Look at dead letters, and send them again."""
+
+
+def letters(opened: Bus) -> Iterator[Record]:
+    """Every dead letter, partition by partition, in order."""
+    for partition in range(DEAD.partitions):
+        yield from opened.scan(DEAD, partition)
+
+
+def marks(opened: Bus) -> set[str]:
+    """The names of the letters that were sent again."""
+    return {k.decode() for k, _ in opened.read_state(RETRIED) if k != STEP_KEY}
+
+
+def name_of(letter: Record) -> str:
+    """What ``dead show`` and ``dead retry`` call it."""
+    return f"{letter.partition}-{letter.offset}"
+
+
+def told(letter: Record, name: str) -> str:
+    """One of its ``dead-*`` headers, as text."""
+    return (letter.header(f"dead-{name}") or b"").decode("utf-8", "replace")
+
+
+@dead_command.command("list")
+@settings_flags(*BUS)
+@click.option("--reason", help="Only those that died of it.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON lines.")
+@click.option("--all", "with_retried", is_flag=True, help="Those that were sent again, too.")
+def list_(reason: str | None, as_json: bool, with_retried: bool, **flags: Any) -> None:
+    """List dead letters, the oldest first.
+
+    \b
+    Example: newsmill dead list --reason http_status
+    """
+    opened = _open(flags)
+    again = marks(opened)
+    rows = []
+    reasons: Counter[str] = Counter()
+    for letter in letters(opened):
+        name = name_of(letter)
+        if (reason and told(letter, "reason") != reason) or (name in again and not with_retried):
+            continue
+        reasons[told(letter, "reason")] += 1
+        rows.append(
+            {
+                "letter": name,
+                "stage": told(letter, "stage"),
+                "reason": told(letter, "reason"),
+                "detail": told(letter, "detail"),
+                "about": _about(letter),
+                "retried": name in again,
+            }
+        )
+    opened.close()
+    if as_json:
+        for row in rows:
+            click.echo(orjson.dumps(row).decode())
+        return
+    cells = [
+        (r["letter"], r["stage"], r["reason"], r["about"], str(r["detail"])[:60]) for r in rows
+    ]
+    table(("letter", "stage", "reason", "about", "detail"), cells)
+    if rows:
+        counts = ", ".join(f"{n} {name}" for name, n in reasons.most_common())
+        click.echo(f"\n{len(rows)} letters: {counts}")
+
+
+def _about(letter: Record) -> str:
+    """The URL that the letter is about, where it names one."""
+    source = letter.header("page") or letter.value or b""
+    try:
+        url = orjson.loads(source).get("url")
+    except (orjson.JSONDecodeError, AttributeError):
+        url = None
+    return str(url or letter.key.decode("utf-8", "replace"))
+
+
+@dead_command.command("show")
+@click.argument("letter")
+@settings_flags(*BUS)
+@click.option("--body", is_flag=True, help="Only its original bytes (a page's body unpacked).")
+def show(letter: str, body: bool, **flags: Any) -> int:
+    """Show one dead letter whole.
+
+    \b
+    Example: newsmill dead show 3-17
+             newsmill dead show 3-17 --body > page.html
+    """
+    opened = _open(flags)
+    found = next((one for one in letters(opened) if name_of(one) == letter), None)
+    opened.close()
+    if found is None:
+        click.echo(f"newsmill: no letter {letter}; see newsmill dead list", err=True)
+        return 1
+    if body:
+        sys.stdout.buffer.write(_body(found))
+        return 0
+    for name, value in found.headers:
+        click.echo(f"{name}: {value.decode('utf-8', 'replace')}")
+    value = _body(found)
+    click.echo(f"\n{value[:2000].decode('utf-8', 'replace')}")
+    if len(value) > 2000:
+        click.echo(f"… {len(value):,} bytes in all; --body gives them")
+    return 0
+
+
+def _body(letter: Record) -> bytes:
+    value = letter.value or b""
+    if letter.header("content-encoding") == b"zstd":
+        try:
+            return decompress(value)
+        except BadRecord:
+            return value
+    return value
+
+
+@dead_command.command("retry")
+@click.argument("names", nargs=-1, metavar="[LETTER]...")
+@click.option("--reason", help="All that died of it.")
+@click.option("--stage", help="All that died there.")
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@settings_flags(*BUS)
+def retry(
+    names: tuple[str, ...], reason: str | None, stage: str | None, everything: bool, **flags: Any
+) -> int:
+    """Send dead letters back to the topic that they came from, each once.
+
+    \b
+    Example: newsmill dead retry --reason unreachable
+    """
+    if not (names or reason or stage or everything):
+        raise click.UsageError("name letters, or give --reason, --stage or --all")
+
+    def chosen(letter: Record) -> bool:
+        return (
+            (not names or name_of(letter) in names)
+            and (not reason or told(letter, "reason") == reason)
+            and (not stage or told(letter, "stage") == stage)
+        )
+
+    settings = read_settings(flags)
+    opened = bus.connect(settings.bus_url, settings.lane)
+    opened.create()
+    log = Telemetry(GROUP, lane=settings.lane, directory=settings.log_dir)
+    sent = _send(opened, log, chosen)
+    opened.drop_group(GROUP)
+    opened.close()
+    log.close()
+    click.echo(f"{sent} sent again")
+    return 0
+
+
+def _send(opened: Bus, log: Telemetry, chosen: Callable[[Record], bool]) -> int:
+    life = Life(log, heartbeat_s=3600)
+    member = opened.join(GROUP, [DEAD])
+    retrier = Retrier(opened, lambda one: chosen(one) and is_sendable(one), life)
+    Tend(member, retrier, opened.burst, log, life).run()
+    return retrier.sent
+
+
+def _open(flags: dict[str, Any]) -> Bus:
+    settings = read_settings(flags)
+    opened = bus.connect(settings.bus_url, settings.lane)
+    opened.create()
+    return opened

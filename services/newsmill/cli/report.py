@@ -1,0 +1,127 @@
+"""What a person is told at the end of a run: drawn from the run's own logs, and from its store."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from newsmill.archiver.sqlite import SqliteStore
+from newsmill.ops.read import Logs
+from newsmill.ops.summary import Summary, summarise
+from newsmill.process.settings import Settings
+from newsmill.records import Enriched, decode
+
+SAYS = {
+    "robots": "robots.txt forbids it",
+    "no_article": "no article: a listing, a login, a stub",
+    "not_html": "no page of text",
+    "http_status": "the server said no",
+    "unreachable": "no answer after every attempt",
+    "not_feed": "no feed",
+    "too_large": "larger than the cap",
+    "too_old": "older than the age limit",
+    "over_limit": "past the limit of a first poll",
+    "queue_full": "too many of one domain wait",
+    "truncated": "ended before it was whole",
+    "timeout": "did not end in time",
+    "crash": "crashed its child process",
+    "address_forbidden": "an address that we do not connect to",
+}
+
+
+def report(settings: Settings, since_ms: int, took_s: float, waiting: int) -> str:
+    """The summary of the run that started at ``since_ms``."""
+    summary = summarise(_lines_since(settings.log_dir, since_ms))
+    with SqliteStore(settings.store_path) as store:
+        articles, example = store.count(), next(iter(store.articles()), None)
+    lines = [
+        "",
+        f"newsmill: done in {took_s:.0f} s",
+        "",
+        *_flow(summary, waiting),
+        "",
+        *_turned_away(summary),
+        *_feeds(summary),
+        *_alarm(summary),
+        f"  {articles:,} articles are in {settings.store_path}; logs are in {settings.log_dir}",
+        "",
+        *_next(settings, example),
+    ]
+    return "\n".join(lines)
+
+
+def _lines_since(log_dir: Path, since_ms: int) -> Iterator[bytes]:
+    """The lines of the run, out of files that hold those of earlier ones too."""
+    start = datetime.fromtimestamp(since_ms / 1000, UTC)
+    first = f'{{"ts":"{start:%Y-%m-%dT%H:%M:%S}.{start.microsecond // 1000:03d}Z"'.encode()
+    return (line for line in Logs([log_dir]) if line >= first)
+
+
+def _flow(summary: Summary, waiting: int) -> Iterator[str]:
+    verbs = {
+        "producer": "entries found in feeds",
+        "fetcher": "pages fetched",
+        "extractor": "articles extracted",
+        "enricher": "new or changed, annotated",
+        "archiver": "archived",
+    }
+    for ledger in summary.stages:
+        counts = ledger.outcomes
+        others = ", ".join(
+            f"{counts[name]:,} {name}"
+            for name in ("duplicate", "filtered", "refused", "dead")
+            if counts[name]
+        )
+        text = verbs.get(ledger.stage, ledger.stage)
+        yield f"  {ledger.stage:<10} {counts['published']:>6,}  {text:<28} {others}".rstrip()
+    if not any(ledger.outcomes["published"] for ledger in summary.stages):
+        yield "  Nothing new since the last run."
+    if waiting:
+        yield f"  {waiting:,} pages still wait for their moment; the next run goes on with them."
+
+
+def _turned_away(summary: Summary) -> Iterator[str]:
+    rows = [
+        (count, reason, outcome, ledger.stage)
+        for ledger in summary.stages
+        for (outcome, reason), count in ledger.reasons.most_common()
+        if outcome in ("refused", "dead", "filtered")
+    ]
+    if not rows:
+        return
+    yield "  Turned away:"
+    for count, reason, outcome, stage in rows:
+        kept = "kept in newsmill dead list" if outcome == "dead" else outcome
+        yield f"    {count:>4}  {SAYS.get(reason, reason):<40} {stage}, {kept}"
+    yield ""
+
+
+def _feeds(summary: Summary) -> Iterator[str]:
+    if not summary.feeds.failing:
+        return
+    yield "  Feeds that gave nothing:"
+    for (_, feed), why in sorted(summary.feeds.failing.items()):
+        yield f"    {feed}  {SAYS.get(why, why)}"
+    yield ""
+
+
+def _alarm(summary: Summary) -> Iterator[str]:
+    if not summary.is_balanced:
+        yield "  The logs cannot explain every record: see newsmill ops summary."
+        yield ""
+
+
+def _next(settings: Settings, example: bytes | None) -> Iterator[str]:
+    where = (
+        ""
+        if str(settings.data) == "newsmill-data"
+        else f" --data {shlex.quote(str(settings.data))}"
+    )
+    lane = "" if settings.lane == "live" else f" --lane {settings.lane}"
+    shown = decode(Enriched, example).id if example is not None else "ID"
+    yield "  Try next:"
+    yield f"    newsmill show {shown}{where}{lane}"
+    yield f"    newsmill export{where}{lane} > articles.jsonl"
+    yield f"    newsmill ops trace {shown}{where}{lane}"

@@ -1,0 +1,115 @@
+"""Sends dead letters back to their topics: a tender of the marks beside the ``dead`` topic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from newsmill.bus.base import Bus, Change, Output, Place, Record
+from newsmill.process.life import Life
+from newsmill.process.steps import Result
+from newsmill.process.tend import Finished
+from newsmill.topics import BY_NAME, DEAD, RETRIED, Topic
+
+STAGE: Final = "retrier"
+MARK = b"sent"
+
+
+def is_sendable(letter: Record) -> bool:
+    """Whether it came from a topic; a bad line of a replayed file is mended in the file."""
+    return (letter.header("dead-topic") or b"").decode() in BY_NAME
+
+
+class Retrier:
+    """Goes once over the letters of each partition, and marks those it sent in the same step."""
+
+    stage: Final = STAGE
+    state: Topic = RETRIED
+
+    def __init__(self, opened: Bus, chosen: Callable[[Record], bool], life: Life) -> None:
+        self._bus = opened
+        self._chosen = chosen
+        self._life = life
+        self._marked: dict[Place, set[bytes]] = {}
+        self._left: set[Place] = set()
+        self._uncommitted = 0
+        self._over: set[Place] = set()
+        self.sent = 0
+
+    def assigned(self, place: Place, items: Iterable[tuple[bytes, bytes]]) -> None:
+        """Read the marks of the partition; its letters are still to be looked at."""
+        self._marked[place] = {key for key, _ in items}
+        if place not in self._over:
+            self._left.add(place)
+
+    def lost(self, place: Place) -> None:
+        """Another retrier has it, or the step failed."""
+        self._left.discard(place)
+        self._uncommitted = 0
+
+    def takes(self, place: Place) -> bool:
+        """Letters are scanned, so that those of an earlier run are seen again."""
+        return False
+
+    def intake(self, record: Record) -> Result | None:
+        """Nothing is delivered."""
+        return None
+
+    def start_due(self) -> None:
+        """Ends the run when every partition was looked at and committed."""
+        if not self._left and not self._uncommitted and len(self._over) == DEAD.partitions:
+            self._life.stop()
+
+    @property
+    def in_flight(self) -> int:
+        """Partitions to look at, and letters to commit."""
+        return len(self._left) + self._uncommitted
+
+    def done(self, timeout_s: float) -> list[Finished]:
+        """The letters of the next partition that are to be sent and were not."""
+        if not self._left:
+            return []
+        place = min(self._left)
+        self._left.discard(place)
+        self._over.add(place)
+        finished = [
+            Finished(place=place, results=(_again(letter),), token=_name(letter))
+            for letter in self._bus.scan(DEAD, place.partition)
+            if self._chosen(letter) and _name(letter) not in self._marked[place]
+        ]
+        self._uncommitted += len(finished)
+        return finished
+
+    def changes(self, finished: Finished) -> tuple[Change, ...]:
+        """The letter's mark."""
+        return (Change(RETRIED, finished.place.partition, finished.token, MARK),)
+
+    def committed(self, finished: Finished) -> None:
+        """It was sent."""
+        self._uncommitted -= 1
+        self.sent += 1
+
+    def vitals(self) -> dict[str, Any]:
+        """How much is left."""
+        return {"in_flight": self.in_flight, "idle": not self.in_flight}
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
+def _name(letter: Record) -> bytes:
+    return f"{letter.partition}-{letter.offset}".encode()
+
+
+def _again(letter: Record) -> Result:
+    topic = (letter.header("dead-topic") or b"").decode()
+    partition = int(letter.header("dead-partition") or b"0")
+    output = Output(
+        topic=BY_NAME[topic],
+        key=letter.key,
+        value=letter.value,
+        headers=tuple(h for h in letter.headers if not h[0].startswith("dead-")),
+        partition=partition,
+    )
+    facts = {"offset": letter.offset}
+    return Result(outcome="published", outputs=(output,), facts=facts)

@@ -1,0 +1,126 @@
+"""Folds the mentions of a text into entities: surnames and acronyms into the name they stand for."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from newsmill.enricher.core.names import PENDING, WEAK, Mention
+from newsmill.records import Entity
+
+_SMALL = frozenset(
+    "of the and for & de du des la le der die das von van di del della y e zu al bin den jr sr jr. sr. "
+    "dos da ter ten los las el ben ibn ii iii iv".split()
+)
+_PARTS = re.compile(r"[^\s]+")
+
+
+def fold(text: str, mentions: Sequence[Mention]) -> tuple[Entity, ...]:
+    """The entities that the mentions name, by their first place in the text."""
+    forms: dict[str, list[Mention]] = {}
+    for mention in mentions:
+        forms.setdefault(_form(text[mention.start : mention.end]), []).append(mention)
+    types = {form: _type(found) for form, found in forms.items()}
+    owner = _owners(forms, types)
+    groups: dict[str, list[Mention]] = {}
+    names: dict[str, Counter[str]] = {}
+    for form, found in forms.items():
+        key = owner.get(form)
+        if key is None:
+            continue
+        groups.setdefault(key, []).extend(found)
+        names.setdefault(key, Counter())[form] += len(found)
+    entities = [_entity(text, types, names[key], found) for key, found in groups.items()]
+    return tuple(sorted(entities, key=lambda entity: (entity.spans[0], entity.name)))
+
+
+def _form(written: str) -> str:
+    return " ".join(written.split())
+
+
+def _type(found: list[Mention]) -> tuple[str, str, int]:
+    """Type, key and strength of a form: what the surest of its mentions say, the first of equals."""
+    best = max(found, key=lambda mention: mention.strength)
+    return best.type, best.key, best.strength
+
+
+def _owners(
+    forms: dict[str, list[Mention]], types: dict[str, tuple[str, str, int]]
+) -> dict[str, str]:
+    """Form → the key of the entity that it names; a form that names none is left out."""
+    people = _people(forms, types)
+    acronyms = _acronyms(forms, types)
+    owner: dict[str, str] = {}
+    for form in forms:
+        type_, key, strength = types[form]
+        person = people.get(form)
+        if key:
+            owner[form] = f"listed {key}"
+        elif person is not None and (" " in form or type_ == "PERSON" or strength <= WEAK):
+            owner[form] = f"person {person}"
+        elif form in acronyms:
+            owner[form] = acronyms[form]
+        elif strength > PENDING:
+            owner[form] = f"{type_} {form}"
+    return owner
+
+
+def _people(
+    forms: dict[str, list[Mention]], types: dict[str, tuple[str, str, int]]
+) -> dict[str, str]:
+    """Names and parts of names → the person's full name; a part of several is the first person's."""
+    full: dict[tuple[str, str], str] = {}
+    parts: dict[str, str] = {}
+    surnames: dict[str, str] = {}
+    for form in forms:
+        if types[form][0] != "PERSON" or types[form][1]:
+            continue
+        words = [word for word in _PARTS.findall(form) if word.lower() not in _SMALL]
+        if len(words) < 2:
+            continue
+        name = full.setdefault((words[0], words[-1]), form)
+        parts[form] = name
+        surnames.setdefault(words[-1], name)
+        tail = form[form.index(" ") + 1 :]
+        surnames.setdefault(tail, name)  # "de Gaulle", "Ocasio-Cortez"
+        for word in words[:-1]:
+            if len(word) > 2:
+                parts.setdefault(word, name)
+    for surname, name in surnames.items():
+        parts[surname] = name
+    for form in forms:
+        if types[form][0] == "PERSON" and form not in parts:
+            parts[form] = form
+    return parts
+
+
+def _acronyms(
+    forms: dict[str, list[Mention]], types: dict[str, tuple[str, str, int]]
+) -> dict[str, str]:
+    """Acronyms → the key of the organisation whose initials they are, where the text names it."""
+    found: dict[str, str] = {}
+    for form in forms:
+        type_, key, strength = types[form]
+        if type_ in ("ORG", "EVENT") and " " in form and strength > PENDING:
+            words = [word for word in _PARTS.findall(form) if word.lower() not in _SMALL]
+            initials = "".join(word[0] for word in words).upper()
+            if len(initials) > 1:
+                found.setdefault(initials, f"listed {key}" if key else f"{type_} {form}")
+    return found
+
+
+def _entity(
+    text: str,
+    types: dict[str, tuple[str, str, int]],
+    uses: Counter[str],
+    found: list[Mention],
+) -> Entity:
+    """The entity, by its longest kind of name (a full name, no acronym), then its most used one."""
+    key = next((types[form][1] for form in uses if types[form][1]), "")
+    best = max(uses, key=lambda form: (" " in form and not key, uses[form]))
+    type_ = max((types[form] for form in uses), key=lambda typed: typed[2])[0]
+    if not type_:
+        type_ = "PERSON"
+    spans = tuple(sorted((mention.start, mention.end) for mention in found))
+    return Entity(name=best, type=type_, spans=spans)

@@ -1,0 +1,150 @@
+"""Finds the runs of capitalised words in a text that names are made of."""
+
+from __future__ import annotations
+
+import re
+import sys
+import unicodedata
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from newsmill.enricher.core.gazetteer import FIRST_NAMES, Lexicon
+from newsmill.enricher.core.sentences import sentence_starts
+
+
+def _capitals() -> str:
+    """All capital letters, as ranges of a character class."""
+    ranges: list[str] = []
+    first = last = -2
+    for code in range(sys.maxunicode + 1):
+        if unicodedata.category(chr(code)) in ("Lu", "Lt"):
+            if code != last + 1:
+                if first >= 0:
+                    ranges.append(f"{chr(first)}-{chr(last)}")
+                first = code
+            last = code
+    ranges.append(f"{chr(first)}-{chr(last)}")
+    return "".join(ranges)
+
+
+_CAPITAL = f"[{_capitals()}]"
+# "U.S.", "J.K.", "McDonald", "iPhone", "O’Brien", "Jean-Luc", "AT&T"; not the "-based" of "US-based"
+_WORD = re.compile(
+    rf"(?<!\w)(?:(?:{_CAPITAL}\.){{2,}}"
+    rf"|(?:{_CAPITAL}|[a-z](?={_CAPITAL}))\w*(?:[-‐&](?=[\d]|{_CAPITAL})\w+|['’](?={_CAPITAL})\w+)*)"
+)
+_ANY_WORD = re.compile(r"\w+")
+_SPACES = frozenset({" ", "\u00a0", "\u202f", " & "})
+_DOTTED = frozenset("dr st mr mrs ms prof gen sen rep gov lt col sgt capt hr fr mt ft".split())
+_NOBLE = frozenset(
+    " von | van | von der | van der | van den | van de | zu | von und zu | bin | bint | ibn | ben "
+    "| al-| el-| Al-| as-| an-| ar-| ash-| ter | ten ".split("|")
+)
+_OF = frozenset(
+    " of | of the | for | de | du | des | de la | de l’| de l'| d’| d'| del | de los | de las | di "
+    "| della | dello | dei | delle | degli | dell’| dell'| da | do | dos | das | y | e ".split("|")
+)
+_QUOTE_MARKS = frozenset("“„\"«»‘'‚(「『[")
+_SENTENCE_BEFORE = frozenset(".!?…:•·–*|\n。")
+_HEADING_WORDS = 24  # a heading is shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Capitalised words that stand side by side; ``words`` are their offsets in the text.
+
+    ``opens``: the first word starts a sentence, where its capital says nothing. ``heading``: it is of
+    a line where every word has one.
+    """
+
+    words: tuple[tuple[int, int], ...]
+    opens: bool
+    heading: bool
+
+
+def lower_case_words(text: str) -> frozenset[str]:
+    """The words that the text writes in lower case somewhere."""
+    return frozenset(word for word in _ANY_WORD.findall(text) if word.islower())
+
+
+def runs(text: str, lexicon: Lexicon) -> list[Run]:
+    """The runs of the text, in order."""
+    words = [match.span() for match in _WORD.finditer(text)]
+    starts = frozenset(sentence_starts(text))
+    headings = _headings(text, words)
+    found: list[Run] = []
+    current: list[tuple[int, int]] = []
+    for word in words:
+        if current and _joins(text, current[-1], word, lexicon):
+            current.append(word)
+            continue
+        if current:
+            found.append(_run(text, current, starts, headings))
+        current = [word]
+    if current:
+        found.append(_run(text, current, starts, headings))
+    return found
+
+
+def _run(
+    text: str, words: list[tuple[int, int]], starts: frozenset[int], headings: list[tuple[int, int]]
+) -> Run:
+    first = words[0][0]
+    at = bisect_left(headings, (first + 1,)) - 1
+    heading = at >= 0 and headings[at][0] <= first < headings[at][1]
+    return Run(tuple(words), first in starts or _opens(text, first), heading)
+
+
+def _opens(text: str, start: int) -> bool:
+    """Whether the word stands where a sentence may start: after a quotation mark, a colon, a bullet."""
+    at = start - 1
+    if at >= 0 and text[at] in _QUOTE_MARKS:
+        return True
+    while at >= 0 and text[at] in " \u00a0\t":
+        at -= 1
+        if start - at > 4:
+            return False
+    return at < 0 or (text[at] in _SENTENCE_BEFORE and text[at] != ".")
+
+
+def _joins(text: str, left: tuple[int, int], right: tuple[int, int], lexicon: Lexicon) -> bool:
+    """Whether two capitalised words are of one run, by what stands between them."""
+    size = right[0] - left[1]
+    if size > 13:
+        return False
+    gap = text[left[1] : right[0]]
+    if gap in _SPACES:
+        return True
+    if gap in (". ", ".\u00a0"):
+        word = text[left[0] : left[1]]
+        return len(word) == 1 or word.lower() in _DOTTED
+    if gap in _NOBLE:
+        return True
+    if gap in _OF:
+        word = text[left[0] : left[1]]
+        if gap.startswith(" d") and word in FIRST_NAMES:  # Charles de Gaulle, Luiz da Silva
+            return True
+        low = word.lower()
+        if low == "secretary":
+            return True
+        return any(low in lexicon.kind(kind) for kind in ("org", "place", "event", "region"))
+    return False
+
+
+def _headings(text: str, words: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The lines that are set in title case or capitals, as offsets."""
+    found: list[tuple[int, int]] = []
+    start = at = 0
+    for line in text.split("\n"):
+        end = start + len(line)
+        first = at
+        while at < len(words) and words[at][0] < end:
+            at += 1
+        capitalised = at - first
+        total = line.count(" ") + 1
+        if capitalised >= 3 and capitalised * 10 >= total * 7:
+            bare = line.rstrip()
+            if line.isupper() or (total <= _HEADING_WORDS and bare[-1] not in ".!?”\"»“:;,"):
+                found.append((start, end))
+        start = end + 1
+    return found

@@ -1,0 +1,41 @@
+"""Says where sentences start, for the annotators that read a sentence at a time."""
+
+from __future__ import annotations
+
+import re
+
+_END = re.compile(r"[.!?…]+[\"”’»›“)\]]*[ \t\u00a0]+|[。！？]+[”」』）]*|\s*\n\s*")
+_LAST_WORD = re.compile(r"[^\W_]+(?:\.[^\W_]+)*\Z")
+_ABBREVIATIONS = frozenset(
+    "mr mrs ms mx dr prof st sen rep gov gen lt col sgt capt maj adm rev hon jr sr vs no nos inc corp ltd co "
+    "bros mt ft etc approx dept est cf ca z.b u.a d.h u.s bzw nr str abs vgl usw mio mrd evtl ggf sog "
+    "tel dott sig on mm mme mlle m sra sra ud uds pág art núm av ave blvd jan feb mar apr jun jul aug "
+    "sep sept oct nov dec".split()
+)
+
+
+def sentence_starts(text: str) -> list[int]:
+    """The offset of each sentence's first character, ascending; a line always starts one."""
+    starts = [0]
+    size = len(text)
+    for match in _END.finditer(text):
+        end = match.end()
+        if end >= size:
+            break
+        first = text[match.start()]
+        if first in ".!?…" and text[end].islower():
+            continue  # "… he asked", or an abbreviation that no list holds
+        if first == "." and _abbreviated(text, match.start()):
+            continue
+        starts.append(end)
+    return starts
+
+
+def _abbreviated(text: str, dot: int) -> bool:
+    word = _LAST_WORD.search(text, max(0, dot - 12), dot)
+    if word is None:
+        return False
+    letters = word.group()
+    if len(letters) == 1:
+        return letters.isupper()  # an initial: "J. Smith"
+    return letters.lower() in _ABBREVIATIONS

@@ -1,0 +1,199 @@
+"""The recipe: page bytes to article, read top to bottom.
+
+Pure: the article is a function of the bytes, the page's metadata and the version. Work is bounded
+by counts; a page past a cap is refused by name, never cut in silence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from lxml.html import HtmlElement
+
+from newsmill import urls
+from newsmill.errors import BadRecord
+from newsmill.extractor.core import (
+    blocks,
+    boxes,
+    bylines,
+    charset,
+    clean,
+    markup,
+    media,
+    metadata,
+    plain,
+    revision,
+    sniff,
+    subtitle,
+    tiers,
+    verdict,
+)
+from newsmill.extractor.core.facts import Facts, gather
+from newsmill.records import Article, Block, Image, Page, Quality, Related
+
+VERSION = "1"
+
+Probe = Callable[[str], None]
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+
+
+def extract(body: bytes, page: Page, *, probe: Probe | None = None) -> Article:
+    """The article that a page holds; ``probe`` is called with the name of each step as it ends.
+
+    Raises BadRecord: ``no_article`` for listings, errors, walls and empty pages; ``not_html``,
+    ``encoding``, ``unparsable``, ``too_deep`` and ``too_large`` for what cannot be read whole;
+    ``decode`` where the page's own URL is none.
+    """
+    done = probe or _ignore
+    sniff.refuse_binary(body)
+    text, encoding = charset.decode(body, page.content_type)
+    done("decode")
+    if sniff.form_of(text, page.content_type) == "plain":
+        return _plain_article(text, page, done)
+    tree = markup.parse(markup.tame(text))
+    done("parse")
+    facts = gather(tree)
+    done("gather")
+    return _html_article(tree, facts, page, encoding, done)
+
+
+def _ignore(step: str) -> None:
+    """No probe: nobody asks where the time goes."""
+
+
+def _html_article(
+    tree: HtmlElement, facts: Facts, page: Page, encoding: str, done: Probe
+) -> Article:
+    try:
+        choice = metadata.choose(facts, page)
+    except ValueError as error:
+        raise BadRecord("decode", f"the page's URL: {error}") from None
+    facts.base_url = boxes.address(facts.base, page.final_url or page.url) or urls.normalise(
+        page.final_url or page.url
+    )
+    authors, authors_source, authors_raw = bylines.authors(facts, choice, page)
+    published = bylines.published(facts, choice, page)
+    modified = bylines.modified(facts, choice, page)
+    done("metadata")
+    subtitle.take(facts, choice)
+    images = media.take(facts, choice)
+    related = boxes.take_related(tree, facts)
+    boxes.drop_boxes(tree, facts.paragraph_chars)
+    done("furniture")
+    body = tiers.body_of(tree, facts, choice)
+    done("body")
+    heads = (*choice.titles, choice.title or "", choice.subtitle or "", *authors)
+    cleaned = clean.clean(body.lines, heads, images, related)
+    is_listing = verdict.judge(facts, choice, cleaned.lines, page)
+    if published[0] is None:
+        published = bylines.rescued(tree, published, page)
+    done("clean")
+    provenance = choice.provenance | {"encoding": encoding, "text": body.tier}
+    _note(provenance, "authors", authors_source, authors_raw)
+    _note(provenance, "published", published[1], published[2])
+    _note(provenance, "modified", modified[1], modified[2])
+    article = _assembled(
+        page, choice.canonical_url, choice.title, choice.subtitle, cleaned, images, related
+    )
+    return replace(
+        article,
+        site=_tidy(choice.site),
+        authors=tuple(name for raw in authors if (name := _tidy(raw))),
+        published=published[0],
+        modified=modified[0],
+        declared_language=_tidy(choice.declared_language),
+        section=_tidy(choice.section),
+        tags=tuple(tag for raw in choice.tags if (tag := _tidy(raw))),
+        flags=metadata.flags(facts, choice, is_listing),
+        quality=Quality(score=body.score, tier=body.tier),
+        provenance={name: _tidy(value) or "" for name, value in provenance.items()},
+    )
+
+
+def _note(provenance: dict[str, str], name: str, source: str | None, raw: str | None) -> None:
+    """Say where a field came from, or what could not be read of it."""
+    if source is not None:
+        provenance[name] = source
+    elif raw:
+        provenance[f"{name}_raw"] = raw
+
+
+def _plain_article(text: str, page: Page, done: Probe) -> Article:
+    try:
+        url = urls.normalise(page.final_url or page.url)
+    except ValueError as error:
+        raise BadRecord("decode", f"the page's URL: {error}") from None
+    title, lines = plain.read(text)
+    cleaned = clean.clean(lines, (title,), [], [])
+    if not any(line.kind == "paragraph" for line in cleaned.lines):
+        raise BadRecord("no_article", "a text of nothing but furniture")
+    done("plain")
+    article = _assembled(page, url, title, None, cleaned, [], [])
+    return replace(
+        article,
+        quality=Quality(score=0.9, tier="plain"),
+        provenance={"title": "first line", "text": "plain"},
+    )
+
+
+def _assembled(
+    page: Page,
+    canonical: str,
+    title: str | None,
+    standfirst: str | None,
+    cleaned: clean.Cleaned,
+    images: list[Image],
+    related: list[Related],
+) -> Article:
+    """What articles of both forms have: identity, text, blocks, pictures, links, revision."""
+    lines = [replace(line, text=text) for line in cleaned.lines if (text := _tidy_block(line.text))]
+    text, parts = blocks.record(lines)
+    pictures = tuple(_tidy_image(image) for image in _once((*images, *cleaned.images)))
+    captions = [Block(kind="caption", text=i.caption, url=i.url) for i in pictures if i.caption]
+    links = boxes.unique([*related, *cleaned.related])
+    title, standfirst = _tidy(title), _tidy(standfirst)
+    return Article(
+        id=urls.identity(canonical),
+        page_id=page.page_id,
+        revision=revision.of(title, standfirst, text, pictures),
+        url=page.url,
+        canonical_url=canonical,
+        title=title,
+        subtitle=standfirst,
+        fetched=page.fetched,
+        text=text,
+        blocks=(*parts, *captions),
+        images=pictures,
+        related=tuple(Related(url=link.url, title=_tidy(link.title)) for link in links),
+        extractor=VERSION,
+        input_id=page.input_id,
+    )
+
+
+def _once(images: tuple[Image, ...]) -> list[Image]:
+    """Pictures each once: one that repeats another fills in what that one lacks."""
+    found: list[Image] = []
+    for image in images:
+        media.add(found, image)
+    return found
+
+
+def _tidy_image(image: Image) -> Image:
+    return Image(url=image.url, caption=_tidy(image.caption), credit=_tidy(image.credit))
+
+
+def _tidy(value: str | None) -> str | None:
+    """A field on one line, without what no reader sees and no store takes."""
+    if value is None:
+        return None
+    return " ".join(_UNSEEN.sub("", value).split()) or None
+
+
+def _tidy_block(value: str) -> str:
+    """The lines of a block (a table has several), each tidied."""
+    return "\n".join(line for raw in value.split("\n") if (line := _tidy(raw)))

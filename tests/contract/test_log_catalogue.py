@@ -1,4 +1,4 @@
-"""The log contract: the documents are drawn from the catalogue, and lines outside it are found out."""
+"""The log contract: documents are drawn from the catalogue, lines outside it are found out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from newsmill.process.telemetry import Telemetry
 ROOT = Path(__file__).parents[2]
 REDRAW = "draw them anew: python -m newsmill.process.catalogue"
 EXAMPLES = {
-    "string": "x", "integer": 1, "number": 1.5, "boolean": True, "object": {"a/0": 1}, "array": ["a"],
+    "string": "x", "integer": 1, "number": 1.5, "boolean": True, "object": {"a/0": 1},
+    "array": ["a"],
 }  # fmt: skip
 SPECIAL = {
     "page_id": "0" * 32, "article_id": "f" * 32, "stage": "extractor", "outcome": "dead",
@@ -59,7 +60,7 @@ def test_an_event_with_every_field_it_may_carry_is_valid(event, validator, tmp_p
 
 
 def one_line(directory: Path, event: str, fields: dict) -> dict:
-    with open(os.devnull, "wb") as null:
+    with Path(os.devnull).open("wb") as null:
         log = Telemetry("extractor", fd=null.fileno(), level="debug", directory=directory)
         log.event(event, **fields)
         log.close()

@@ -252,7 +252,9 @@ _COLOURS = {"debug": "2", "info": "0", "warning": "33", "error": "31"}
 def for_people(line: bytes) -> bytes:
     """A log line as a person reads it: time, service, event, facts."""
     try:
-        fields: dict[str, Any] = orjson.loads(line)
+        fields = orjson.loads(line)
+        if not isinstance(fields, dict):
+            return line
         text = "  ".join(
             f"{name}={_plain(value)}" for name, value in fields.items() if name not in _UNNAMED
         )

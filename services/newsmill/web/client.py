@@ -140,6 +140,17 @@ class Client:
     async def _exchange(
         self, trail: _Trail, headers: dict[str, str], max_bytes: int | None, cut: bool
     ) -> Answer:
+        """One exchange; a second one where the body broke off, as connections do now and then."""
+        try:
+            return await self._turn(trail, headers, max_bytes, cut)
+        except BadRecord as error:
+            if error.reason != "truncated":
+                raise
+        return await self._turn(trail, headers, max_bytes, cut)
+
+    async def _turn(
+        self, trail: _Trail, headers: dict[str, str], max_bytes: int | None, cut: bool
+    ) -> Answer:
         """One exchange, when it is the domain's turn."""
         here = trail.here
         async with self._domains.hold(here.domain):

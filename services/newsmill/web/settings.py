@@ -27,7 +27,7 @@ class WebSettings:
     allow_private: bool = False  # connect to private and loopback addresses too
     resolve: tuple[str, ...] = ()  # HOST=ADDRESS:PORT, *.SUFFIX=ADDRESS:PORT
     ports: tuple[int, ...] = WEB_PORTS
-    connect_s: float = 10.0  # for one connection, names and TLS included
+    connect_s: float = 10.0  # for one connection, TLS included
     read_s: float = 15.0  # between two pieces of an answer
     total_s: float = (
         30.0  # for a whole answer with its redirects; waiting out of politeness is extra

@@ -121,6 +121,23 @@ def test_a_body_shorter_than_announced_is_truncated() -> None:
     assert reason(text("short", 200, "Connection: close", length=50)) == "truncated"
 
 
+def test_a_body_that_breaks_off_is_asked_for_once_more() -> None:
+    answers = [text("short", 200, "Connection: close", length=50), text("whole")]
+
+    async def break_off_once(writer: asyncio.StreamWriter) -> None:
+        writer.write(answers.pop(0))
+        await writer.drain()
+
+    with serving({"/page": break_off_once}) as server:
+        found = ask(server, PAGE)[0]
+        assert server.paths().count("/page") == 2
+    assert isinstance(found, Response)
+    assert found.body == b"whole"
+    with serving({"/page": text("short", 200, "Connection: close", length=50)}) as server:
+        assert isinstance(ask(server, PAGE)[0], BadRecord)
+        assert server.paths().count("/page") == 2
+
+
 @pytest.mark.parametrize("chunks", [b"5\r\nhel", b"5\r\nhello\r\n", b"5\r\nhello\r\n0\r\n"])
 def test_a_chunked_body_without_its_end_is_truncated(chunks: bytes) -> None:
     head = OK_HEAD + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -224,7 +241,7 @@ def test_what_is_no_http_is_asked_again_later(answer: Answer) -> None:
 
 def test_a_server_that_speaks_no_tls_is_later() -> None:
     with serving({"/page": text("x")}) as server:
-        found = ask(server, PAGE.replace("http:", "https:"))[0]
+        found = ask(server, PAGE.replace("http:", "https:"), connect_s=0.3)[0]
     assert isinstance(found, Later)
 
 

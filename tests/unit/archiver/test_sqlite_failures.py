@@ -201,7 +201,7 @@ def position_of(path: Path) -> int:
     try:
         with SqliteStore(path, readonly=True) as store:
             return store.positions("log").get(ZERO, 0)
-    except Misconfigured:  # not made yet
+    except (Misconfigured, TryLater):  # it is being made
         return -1
 
 

@@ -16,7 +16,7 @@ from newsmill.process.telemetry import Telemetry
 
 @pytest.fixture
 def null():
-    with open(os.devnull, "wb") as file:
+    with Path(os.devnull).open("wb") as file:
         yield file.fileno()
 
 

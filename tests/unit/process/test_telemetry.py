@@ -98,8 +98,8 @@ class OddError(Exception):
     [
         Odd(), OddError(), ValueError("bad\nthing"), b"\xff\x00", Path("/a\nb"), {1, 2}, 1 << 80,
         -(1 << 70), float("nan"), float("inf"), {"k\n": {"deep": {"er": {"and": {"so": "on"}}}}},
-        {1: 2, None: 3, Odd(): 4}, ["a" * 9999] * 3, object, lambda: 0, datetime.datetime.now(datetime.UTC),
-        "\ud800\udfff", True,
+        {1: 2, None: 3, Odd(): 4}, ["a" * 9999] * 3, object, lambda: 0,
+        datetime.datetime.now(datetime.UTC), "\ud800\udfff", True,
     ],
 )  # fmt: skip
 def test_odd_values_never_raise_and_stay_one_line(pipe, value) -> None:
@@ -120,7 +120,7 @@ def test_a_value_that_holds_itself_ends(pipe) -> None:
 
 def test_a_fact_cannot_take_the_place_of_what_names_the_process(pipe) -> None:
     log = Telemetry("extractor", fd=pipe[1])
-    log.event("record", stage="extractor", outcome="dead", service="producer", seq=99, run="x")  # type: ignore[arg-type]
+    log.event("record", stage="extractor", outcome="dead", service="producer", seq=99, run="x")
 
     (line,) = written(pipe[0])
     assert (line["service"], line["seq"], line["run"]) == ("extractor", 1, log.run)
@@ -235,12 +235,14 @@ def test_a_reader_that_is_gone_or_a_descriptor_that_is_closed_stops_nobody(tmp_p
 
 
 def test_lines_of_threads_never_mix_and_are_numbered_without_a_gap(tmp_path) -> None:
-    with open(os.devnull, "wb") as null:
+    with Path(os.devnull).open("wb") as null:
         log = Telemetry("fetcher", fd=null.fileno(), directory=tmp_path)
-        threads = [
-            threading.Thread(target=lambda: [log.event("feed.change", what="x" * 400) for _ in range(200)])
-            for _ in range(4)
-        ]  # fmt: skip
+
+        def speak() -> None:
+            for _ in range(200):
+                log.event("feed.change", what="x" * 400)
+
+        threads = [threading.Thread(target=speak) for _ in range(4)]
         for thread in threads:
             thread.start()
         for thread in threads:

@@ -62,7 +62,7 @@ def ordered(annotators: Iterable[Annotator]) -> tuple[Annotator, ...]:
                 raise ValueError(f"{annotator.name}: {output} is no annotation, or another's")
             writer[output] = annotator.name
     waits = {
-        name: {writer[field] for field in annotator.inputs if field in writer}
+        name: [writer[field] for field in annotator.inputs if field in writer]
         for name, annotator in by_name.items()
     }
     try:
@@ -109,7 +109,7 @@ def annotate(article: Article, annotators: Iterable[Annotator] = ANNOTATORS) -> 
     for annotator in annotators:
         try:  # the one broad except of the enricher: what annotators raise is a stranger's
             values = annotator.function(*_inputs(article, annotator, made))
-            made.update(zip(annotator.outputs, values, strict=True))
+            made |= dict(zip(annotator.outputs, values, strict=True))
         except Exception as error:
             failures.append((annotator.name, f"{type(error).__name__}: {error}"[:_DETAIL]))
         else:

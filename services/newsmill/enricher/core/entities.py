@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from newsmill.enricher.core.folding import fold
 from newsmill.enricher.core.gazetteer import UNCASED, lexicon
 from newsmill.enricher.core.names import LISTED, Mention, Typist
+from newsmill.enricher.core.patterns import any_of
 from newsmill.enricher.core.scan import runs
 from newsmill.records import Entity
 
@@ -43,16 +44,10 @@ def _uncased(text: str, language: str) -> Iterator[Mention]:
 
 @functools.cache
 def _pattern(language: str) -> re.Pattern[str]:
-    """All names of a language, longest first, sorted by their first letter so that few are tried."""
-    by_first: dict[str, list[str]] = {}
-    for name in lexicon(language).names:
-        by_first.setdefault(name[0], []).append(name[1:])
-    branches = [
-        re.escape(first) + "(?:" + "|".join(map(re.escape, sorted(rest, key=len, reverse=True))) + ")"
-        for first, rest in by_first.items()
-    ]
+    """All names of a language that is written without capitals."""
+    names = any_of(lexicon(language).names)
     letters = _LETTERS.get(language)
     if letters is None:
-        return re.compile(f"({'|'.join(branches)})")
+        return re.compile(f"({names})")
     prefix = _PREFIXES.get(language, "")
-    return re.compile(f"(?<![{letters}]){prefix}({'|'.join(branches)})(?![{letters}])")
+    return re.compile(f"(?<![{letters}]){prefix}({names})(?![{letters}])")

@@ -24,7 +24,6 @@ _CAMEL = re.compile(r"[^\W\d_]*[a-zß-ÿ]\d*[A-Z]|[A-Z]{2,}[a-z]|[a-z][A-Z]")
 _CODE = re.compile(r"[A-Z]-?\d+[A-Za-z]?\Z")
 _ROMAN = re.compile(r"[IVXLCM]+\Z")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.?){1,3}\Z")
-_WORD_BEFORE = re.compile(r"([^\W\d_][\w’'-]*)[ \u00a0]\Z")
 
 
 class Mention(NamedTuple):
@@ -350,8 +349,11 @@ class Typist:
             at += 1
 
     def _word_before(self, start: int) -> str:
-        match = _WORD_BEFORE.search(self._text, max(0, start - 26), start)
-        return match.group(1).lower() if match else ""
+        """The word that stands right before, in lower case, "" where none does."""
+        if start == 0 or self._text[start - 1] not in " \u00a0":
+            return ""
+        space = self._text.rfind(" ", max(0, start - 26), start - 1)
+        return self._text[space + 1 : start - 1].lower() if space >= 0 else ""
 
 
 def _listed_mention(part: _Part) -> Mention:

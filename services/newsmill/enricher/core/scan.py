@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from bisect import bisect_left
 from dataclasses import dataclass
@@ -13,25 +12,17 @@ from newsmill.enricher.core.sentences import sentence_starts
 
 
 def _capitals() -> str:
-    """All capital letters, as ranges of a character class."""
-    ranges: list[str] = []
-    first = last = -2
-    for code in range(sys.maxunicode + 1):
-        if unicodedata.category(chr(code)) in ("Lu", "Lt"):
-            if code != last + 1:
-                if first >= 0:
-                    ranges.append(f"{chr(first)}-{chr(last)}")
-                first = code
-            last = code
-    ranges.append(f"{chr(first)}-{chr(last)}")
-    return "".join(ranges)
+    """All capital letters of the basic plane; with those beyond, the class is no table lookup."""
+    codes = (chr(code) for code in range(0x10000))
+    return "".join(letter for letter in codes if unicodedata.category(letter) in ("Lu", "Lt"))
 
 
 _CAPITAL = f"[{_capitals()}]"
 # "U.S.", "J.K.", "McDonald", "iPhone", "O’Brien", "Jean-Luc", "AT&T"; not the "-based" of "US-based"
 _WORD = re.compile(
-    rf"(?<!\w)(?:(?:{_CAPITAL}\.){{2,}}"
-    rf"|(?:{_CAPITAL}|[a-z](?={_CAPITAL}))\w*(?:[-‐&](?=[\d]|{_CAPITAL})\w+|['’](?={_CAPITAL})\w+)*)"
+    rf"{_CAPITAL}(?:(?<!\w.)|(?<=\W[a-z].))"  # the capital first, so that the search can look for it
+    rf"(?:\.(?:{_CAPITAL}\.)+|\w*(?:[-‐&](?=[\d]|{_CAPITAL})\w+|['’](?={_CAPITAL})\w+)*)",
+    re.S,
 )
 _ANY_WORD = re.compile(r"\w+")
 _SPACES = frozenset({" ", "\u00a0", "\u202f", " & "})
@@ -69,7 +60,7 @@ def lower_case_words(text: str) -> frozenset[str]:
 
 def runs(text: str, lexicon: Lexicon) -> list[Run]:
     """The runs of the text, in order."""
-    words = [match.span() for match in _WORD.finditer(text)]
+    words = [_whole(text, match) for match in _WORD.finditer(text)]
     starts = frozenset(sentence_starts(text))
     headings = _headings(text, words)
     found: list[Run] = []
@@ -84,6 +75,12 @@ def runs(text: str, lexicon: Lexicon) -> list[Run]:
     if current:
         found.append(_run(text, current, starts, headings))
     return found
+
+
+def _whole(text: str, match: re.Match[str]) -> tuple[int, int]:
+    """The word's offsets; a small letter before its capital belongs to it ("iPhone")."""
+    start, end = match.span()
+    return (start - 1 if start and text[start - 1].isalpha() else start), end
 
 
 def _run(

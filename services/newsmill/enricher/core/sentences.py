@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_END = re.compile(r"[.!?…]+[\"”’»›“)\]]*[ \t\u00a0]+|[。！？]+[”」』）]*|\s*\n\s*")
+_END = re.compile(r"[.!?…。！？\n]+[\"”’»›“)\]」』）]*(\s*)")
 _LAST_WORD = re.compile(r"[^\W_]+(?:\.[^\W_]+)*\Z")
 _ABBREVIATIONS = frozenset(
     "mr mrs ms mx dr prof st sen rep gov gen lt col sgt capt maj adm rev hon jr sr vs no nos inc corp ltd co "
@@ -23,10 +23,11 @@ def sentence_starts(text: str) -> list[int]:
         if end >= size:
             break
         first = text[match.start()]
-        if first in ".!?…" and text[end].islower():
-            continue  # "… he asked", or an abbreviation that no list holds
-        if first == "." and _abbreviated(text, match.start()):
-            continue
+        if first in ".!?…" and "\n" not in match.group():
+            if end == match.start(1) or text[end].islower():
+                continue  # "3.5"; "… he asked", or an abbreviation that no list holds
+            if first == "." and _abbreviated(text, match.start()):
+                continue
         starts.append(end)
     return starts
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from newsmill.enricher.core.gazetteer import UNCASED, Lexicon
+from newsmill.enricher.core.patterns import any_of
 from newsmill.records import Entity
 
 _SPEAKERS = frozenset({"PERSON", "ORG", "GPE"})
@@ -124,9 +125,7 @@ def _alternatives(language: str, phrases: frozenset[str]) -> re.Pattern[str] | N
 
 
 def phrase_pattern(phrases: Iterable[str], language: str) -> re.Pattern[str]:
-    """A pattern of the phrases as whole words, longest first, in any case."""
-    longest_first = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
-    either = "|".join(re.escape(phrase).replace("'", "['’]") for phrase in longest_first)
+    """A pattern of the phrases as whole words, also at the start of a sentence."""
     if language in UNCASED:
-        return re.compile(f"(?:{either})")
-    return re.compile(rf"(?i)(?<![\w’'-])(?:{either})(?![\w-])")
+        return re.compile(any_of(phrases))
+    return re.compile(rf"(?<![\w’'-])(?:{any_of(phrases, either_case=True)})(?![\w-])")

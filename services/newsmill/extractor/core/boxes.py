@@ -23,8 +23,8 @@ MAX_TITLE = 300
 MAX_BOX_SHARE = 0.3  # of the page's paragraph text; a box with more holds the article
 
 _LABELLED = (
-    "p", "div", "li", "blockquote", "aside", "section", "h2", "h3", "h4", "h5", "h6", "span", "strong",
-    "b", "em", "i", "a", "td", "u", "font", "dt", "figcaption",
+    "p", "div", "li", "blockquote", "aside", "section", "h2", "h3", "h4", "h5", "h6", "span",
+    "strong", "b", "em", "i", "a", "td", "u", "font", "dt", "figcaption",
 )  # fmt: skip
 _BLOCKS = frozenset(
     (

@@ -57,9 +57,19 @@ _ROLE = re.compile(
     redaktor|корреспондент|редактор|обозреватель|журналист)\b""",
     re.I | re.X,
 )
-_NOBODY = frozenset(
-    ["staff", "admin", "administrator", "editor", "editors", "newsroom", "news", "redaktion", "redaktionen", "redaktor", "redazione", "redacción", "redacao", "redação", "redactie", "rédaction", "webmaster", "anonymous", "unknown", "null", "none", "undefined", "guest", "user", "author", "authors", "team", "desk", "online", "web", "webdesk", "redactor", "writer", "reporter", "root", "editorial", "contributor", "contributors", "agencies", "agency", "n/a", "nan", "nil", "false", "true", "facebook", "twitter", "share", "email", "print", "comments", "default", "staff writer", "staff writers", "staff reporter", "staff reporters", "staff report", "news staff", "web staff", "editorial staff", "editorial team", "editorial board", "the editors", "web desk", "online desk", "news desk", "la rédaction", "la redacción", "la redazione", "de redactie", "guest author", "guest contributor", "site admin", "super user", "wp admin", "view all posts", "more by this author", "see all articles", "posted by"]
+_NOBODY_WORDS = (
+    "staff; admin; administrator; editor; editors; newsroom; news; redaktion; redaktionen;"
+    " redaktor; redazione; redacción; redacao; redação; redactie; rédaction; webmaster;"
+    " anonymous; unknown; null; none; undefined; guest; user; author; authors; team; desk;"
+    " online; web; webdesk; redactor; writer; reporter; root; editorial; contributor;"
+    " contributors; agencies; agency; n/a; nan; nil; false; true; facebook; twitter; share;"
+    " email; print; comments; default; staff writer; staff writers; staff reporter; staff"
+    " reporters; staff report; news staff; web staff; editorial staff; editorial team;"
+    " editorial board; the editors; web desk; online desk; news desk; la rédaction; la"
+    " redacción; la redazione; de redactie; guest author; guest contributor; site admin; super"
+    " user; wp admin; view all posts; more by this author; see all articles; posted by"
 )
+_NOBODY = frozenset(_NOBODY_WORDS.split("; "))
 _TITLE = re.compile(
     r"^(?:Dr|Prof|Mr|Mrs|Ms|Mx|Hon|Rev|Sir|Dame|Lord)\.?\s+(?=\S)|^(?:Dr\.\s*)+", re.I
 )

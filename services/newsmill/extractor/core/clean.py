@@ -1,7 +1,7 @@
 """Faults within an article's lines, for every tier and for plain text.
 
-Repeats, "see also" lines, captions read as prose, furniture: lines in, lines out, and what was found
-in them beside.
+Repeats, "see also" lines, captions read as prose, furniture: lines in, lines out, and what
+was found in them beside.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Body extraction in tiers over one parsed tree.
 
-trafilatura first; our own linear walk where a page is too large for it or it found too little; and the
-body that the page states in JSON-LD as a rescue.
+trafilatura first; our own linear walk where a page is too large for it or it found too little; and
+the body that the page states in JSON-LD as a rescue.
 """
 
 from __future__ import annotations

@@ -15,8 +15,8 @@ _SPACE = re.compile(r"\s+")
 _BLOCKS = frozenset(
     (
         "p", "div", "section", "article", "main", "body", "ul", "ol", "li", "dl", "dt", "dd",
-        "blockquote", "table", "tbody", "thead", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6",
-        "pre", "figure", "figcaption", "header", "footer", "aside", "nav", "form", "fieldset",
+        "blockquote", "table", "tbody", "thead", "tr", "td", "th", "h1", "h2", "h3", "h4", "h5",
+        "h6", "pre", "figure", "figcaption", "header", "footer", "aside", "nav", "form", "fieldset",
         "address", "center", "details", "summary", "hr", "br",
     )
 )  # fmt: skip

@@ -55,7 +55,7 @@ def test_drawing_twice_gives_the_same_bytes() -> None:
 
 @pytest.mark.parametrize("name", draw())
 def test_a_committed_schema_is_the_drawn_one(name: str) -> None:
-    assert (SCHEMAS / name).read_bytes() == draw()[name], "draw it again: newsmill schema"
+    assert (SCHEMAS / name).read_bytes() == draw()[name], f"newsmill schema {name} > schemas/{name}"
 
 
 def test_no_schema_is_left_of_a_type_that_is_gone() -> None:

@@ -62,8 +62,10 @@ def export_command(form: str, since: str | None, output: Path | None, **flags: A
     """
     with ExitStack() as stack:
         store = stack.enter_context(open_store(read_settings(flags)))
+        cursor = store.cursor()  # before the articles: what comes meanwhile, comes again
+        records = store.articles(since)
         out = stack.enter_context(output.open("wb")) if output else sys.stdout.buffer
         write = write_csv if form == "csv" else write_jsonl
-        number = write(store.articles(since), out)
+        number = write(records, out)
     if output or sys.stderr.isatty():
-        click.echo(f"{number} articles", err=True)
+        click.echo(f"{number} articles; what changes from now on: --since {cursor}", err=True)

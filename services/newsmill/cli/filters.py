@@ -38,7 +38,7 @@ ACCEPT_FEEDS = (
     "application/rss+xml,application/atom+xml,application/feed+json,application/xml;q=0.9,*/*;q=0.5"
 )
 FEED_BYTES = 20_000_000
-_ID = re.compile(rb'"(?:id|input_id)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)')
+_ID = re.compile(rb'"(?:id|input_id|page_id)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)')
 
 
 @click.command("poll")

@@ -31,16 +31,16 @@ SAYS = {
 }
 
 
-def report(settings: Settings, since_ms: int, took_s: float, waiting: int) -> str:
+def report(settings: Settings, name: str, since_ms: int, took_s: float, waiting: int) -> str:
     """The summary of the run that started at ``since_ms``."""
     summary = summarise(_lines_since(settings.log_dir, since_ms))
-    with SqliteStore(settings.store_path) as store:
+    with SqliteStore(settings.store_path, readonly=True) as store:
         articles, example = store.count(), next(iter(store.articles()), None)
     lines = [
         "",
         f"newsmill: done in {took_s:.0f} s",
         "",
-        *_flow(summary, waiting),
+        *_flow(summary, name, waiting),
         "",
         *_turned_away(summary),
         *_feeds(summary),
@@ -59,9 +59,9 @@ def _lines_since(log_dir: Path, since_ms: int) -> Iterator[bytes]:
     return (line for line in Logs([log_dir]) if line >= first)
 
 
-def _flow(summary: Summary, waiting: int) -> Iterator[str]:
+def _flow(summary: Summary, name: str, waiting: int) -> Iterator[str]:
     verbs = {
-        "producer": "entries found in feeds",
+        "producer": "entries found in feeds" if name == "run" else "pages read",
         "fetcher": "pages fetched",
         "extractor": "articles extracted",
         "enricher": "new or changed, annotated",

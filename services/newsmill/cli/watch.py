@@ -170,7 +170,7 @@ class Watch:
 
     def _report(self, why: str, took_s: float) -> int:
         waiting = sum(worker.heartbeat.get("waiting") or 0 for worker in self._supervisor.workers)
-        click.echo(report(self._settings, self._started_ms, took_s, waiting))
+        click.echo(report(self._settings, self._name, self._started_ms, took_s, waiting))
         if why == "held":
             click.echo(
                 f"Stopped: {self._held.get('topic')}/{self._held.get('partition')} is held at offset"

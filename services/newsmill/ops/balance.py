@@ -94,22 +94,19 @@ class Place:
         return self._run_positions.get(run)
 
     def stepped(self, step: int, run: str) -> list[Line]:
-        """The lines that a run's step covers, in their order, the last of any that repeat."""
-        lines = self._by_step.get(run)
-        if not lines:
-            return []
-        distinct: dict[tuple[object, ...], Line] = {}
-        later = []
-        for line in lines:
-            if line.step is None or line.step > step:
-                later.append(line)
-            else:
-                distinct[_identity(line)] = line
+        """The lines that a run's step covers, in their order; in the frontier one an offset."""
+        lines = self._by_step.pop(run, [])
+        later = [line for line in lines if line.step is None or line.step > step]
         if later:
             self._by_step[run] = later
-        else:
-            del self._by_step[run]
-        return list(distinct.values())
+            lines = [line for line in lines if line.step is not None and line.step <= step]
+        if self._is_frontier:
+            return list({line.offset: line for line in lines}.values())
+        return lines
+
+    def repeats(self, run: str) -> None:
+        """A step of the run found no room: it will be tried again, and its lines written again."""
+        self._by_step.pop(run, None)
 
     def taken_over(self) -> None:
         """The partition was assigned anew: steps that nothing covered by now never committed."""
@@ -138,12 +135,4 @@ class Place:
     @property
     def uncovered(self) -> int:
         """Records whose line nothing covers: in work, or of a step that ended with its worker."""
-        steps = sum(len({_identity(line) for line in lines}) for lines in self._by_step.values())
-        return len(self._lines) + steps
-
-
-def _identity(line: Line) -> tuple[object, ...]:
-    """What tells a record of a step from another; a step that is tried again repeats its lines."""
-    if line.offset is not None:
-        return (line.offset,)
-    return (line.step, line.feed, line.page_id or line.url or line.seq, line.outcome)
+        return len(self._lines) + sum(map(len, self._by_step.values()))

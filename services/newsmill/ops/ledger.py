@@ -108,6 +108,11 @@ class Ledger:
                 self._count_steps(place, restored[0], str(restored[1]))
             place.taken_over()
 
+    def full(self, line: Line) -> None:
+        """The bus had no room for a step."""
+        for place in self._places.values():
+            place.repeats(line.run)
+
     def _release(self, name: str, position: int) -> None:
         held = self.held.get(name)
         if held is not None and (held.offset is None or held.offset < position):
@@ -116,7 +121,7 @@ class Ledger:
     def _count_steps(self, place: Place, step: int, run: str) -> int:
         lines = place.stepped(step, run)
         for line in lines:
-            if line.offset is None:
+            if line.offset is None or not self.is_frontier:
                 self._count(line)
             elif line.outcome == "retried":
                 self.retries += 1

@@ -13,7 +13,8 @@ import os
 import re
 import sys
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
@@ -64,9 +65,9 @@ class Logs:
         if few:
             for part in chain.from_iterable(parts):
                 part.open()
-        streams = [chain.from_iterable(chained) for chained in parts]
+        streams: list[Iterator[bytes]] = [chain.from_iterable(chained) for chained in parts]
         if self.once:
-            streams.append(chain.from_iterable([_split(sys.stdin.buffer, None)]))
+            streams.append(_split(iter(partial(sys.stdin.buffer.read, BLOCK), b"")))
         return streams[0] if len(streams) == 1 else merged(streams)
 
 
@@ -102,31 +103,41 @@ class _Part:
             return
         with self._file as file:
             try:
-                if self._path.suffix == ".gz":
-                    with gzip.GzipFile(fileobj=file) as plain:
-                        yield from _split(plain, None)
-                elif self._path.suffix == ".zst":
-                    decompressor = zstandard.ZstdDecompressor()
-                    with decompressor.stream_reader(file, read_across_frames=True) as packed:
-                        yield from _split(packed, None)
-                else:
-                    yield from _split(file, self._size)
+                yield from _split(self._blocks(file))
             except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
                 self._problems.append(f"{self._path}: {error}")
         self._file = None
 
+    def _blocks(self, file: BinaryIO) -> Iterator[bytes]:
+        if self._path.suffix == ".gz":
+            with gzip.GzipFile(fileobj=file) as packed:
+                yield from iter(partial(packed.read1, BLOCK), b"")
+        elif self._path.suffix == ".zst":
+            yield from _unpacked(file)
+        else:
+            left = self._size
+            while left > 0 and (block := file.read(min(BLOCK, left))):
+                left -= len(block)
+                yield block
 
-def _split(
-    file: BinaryIO | gzip.GzipFile | zstandard.ZstdDecompressionReader, size: int | None
-) -> Iterator[bytes]:
-    """Lines without their newlines, of the first ``size`` bytes; a monstrous one is cut."""
+
+def _unpacked(file: BinaryIO) -> Iterator[bytes]:
+    """What the zstd frames of a file hold; raises EOFError where the last one is cut."""
+    frame = None
+    while block := file.read(BLOCK):
+        while block:
+            frame = frame or zstandard.ZstdDecompressor().decompressobj()
+            yield frame.decompress(block)
+            block = frame.unused_data if frame.eof else b""
+            frame = None if frame.eof else frame
+    if frame is not None:
+        raise EOFError("the last frame is cut")
+
+
+def _split(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of the blocks without their newlines; a monstrous one is cut."""
     rest = b""
-    left = sys.maxsize if size is None else size
-    while left > 0:
-        block = file.read(min(BLOCK, left))
-        if not block:
-            break
-        left -= len(block)
+    for block in blocks:
         lines = (rest + block).split(b"\n")
         rest = lines.pop()[:MAX_LINE]
         yield from lines

@@ -144,6 +144,8 @@ class Summary:
             self.feeds.rollup(line)
         elif event in ALARMS:
             self.alarms[line.service, event] += 1
+            if event == "bus.full":
+                self._ledger(line, run).full(line)
 
     def _ledger(self, line: Line, run: Run) -> Ledger:
         ledger = run.ledger

@@ -70,7 +70,7 @@ def trace(lines: Iterable[bytes], what: str) -> Trace:
     except ValueError as error:
         found.why_not = str(error)
         return found
-    if iter(lines) is lines or (isinstance(lines, Logs) and lines.once):
+    if isinstance(lines, Iterator) or (isinstance(lines, Logs) and lines.once):
         lines = [raw for raw in lines if b'_id":"' in raw or any(step in raw for step in _STEPS)]
     pages, articles = _ids(lines, wanted)
     found.pages, found.articles = sorted(pages), sorted(articles)

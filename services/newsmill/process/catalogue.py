@@ -35,14 +35,14 @@ ADVICE: dict[Event, str] = {
     "disk.low": "Free disk. Steps further down go on and make room.",
     "feed.change": "Look at the feed: it moved, went, or sends another format.",
     "feed.poll": "With a reason, the poll failed; it is tried again after `next_s`.",
-    "fuse.blown": "Read `newsmill dead list` before a restart: a deploy that breaks everything looks"
+    "fuse.blown": "Read `newsmill dead list` before a restart: a deploy that breaks all looks"
     " like this. Then `newsmill dead retry`.",
     "host.backoff": "Nothing: its pages wait, and no other host does.",
     "log.lost": "A collector did not keep up, or a disk was full: counts from it are short.",
     "partition.held": "Read `why`. A newer record: deploy the newer worker. A store: mend it.",
     "partition.lost": "Many in a row: a worker too slow to poll, or one that keeps restarting.",
     "record": "See the rule above before you count them.",
-    "step.fenced": "One at a restart is normal. Twice in a row the worker exits: two have one slot,"
+    "step.fenced": "One at a restart is normal. Twice in a row it exits: two have one slot,"
     " or it was stopped for longer than its lease.",
     "worker.exit": "Once is a crash that mended itself. Again and again: its last lines say why.",
     "worker.heartbeat": "None for two minutes: the process is gone, or stuck.",

@@ -13,7 +13,7 @@ import msgspec
 import orjson
 
 from newsmill.bus.base import Change, Place, Record
-from newsmill.errors import BadRecord, Misconfigured
+from newsmill.errors import BadRecord, Misconfigured, Reason
 from newsmill.process.host import Desk, serve
 from newsmill.process.pages import page_output, read_line
 from newsmill.process.settings import Settings
@@ -41,7 +41,18 @@ class _Read:
     byte: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Error:
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class _ErrorLine:
+    error: _Error
+
+
 _READ = msgspec.json.Decoder(_Read)
+_ERROR = msgspec.json.Decoder(_ErrorLine)
 
 
 class Reader:
@@ -163,7 +174,9 @@ class Reader:
 
 
 def _page(path: Path, number: int, line: bytes) -> Result:
-    facts: dict[str, Any] = {"bytes": len(line)}
+    facts: dict[str, Any] = {"offset": number, "bytes": len(line)}
+    if (before := _failed_before(line)) is not None:
+        return Result(outcome="refused", reason=before, facts=facts)
     try:
         page, body = read_line(line)
         facts |= {"page_id": page.page_id, "url": page.url, "site": host_of(page.url)}
@@ -181,6 +194,17 @@ def _page(path: Path, number: int, line: bytes) -> Result:
         )
         bad = BadRecord(error.reason, f"{path.name} line {number}: {error.detail}")
         return rejected(source, STAGE, bad, facts)
+
+
+def _failed_before(line: bytes) -> Reason | None:
+    """The reason in a line that a filter wrote for one that failed; None for all others."""
+    if b'"error"' not in line[:4096]:
+        return None
+    try:
+        reason = _ERROR.decode(line).error.reason
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return reason
 
 
 def _head(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter, defaultdict
 from contextlib import closing
 
@@ -90,6 +91,14 @@ class Copying(RuleBasedStateMachine):
         self.use(data.draw(st.sampled_from(self.members)), lambda worker: worker.commit(count))
 
     @precondition(lambda self: self.members)
+    @rule(seconds=st.sampled_from([0.06, 0.06, 0.3]))
+    def pause(self, seconds):
+        """Long enough to look at the group again, or for the lease of whoever is silent."""
+        time.sleep(seconds)
+        for worker in [*self.members]:
+            self.use(worker, lambda worker: worker.poll(3))
+
+    @precondition(lambda self: self.members)
     @rule(data=st.data(), politely=st.booleans())
     def end(self, data, politely):
         worker = data.draw(st.sampled_from(self.members))
@@ -160,7 +169,7 @@ def test_whatever_members_do_every_record_is_copied_once_and_in_order(transport,
     def fresh():
         folder = tmp_path / str(next(made))
         folder.mkdir()
-        return transport.fresh(folder)
+        return transport.brisk(folder)
 
     machine = type("Copying", (Copying,), {"fresh": staticmethod(fresh)})
     run = settings(

@@ -13,12 +13,29 @@ class Transport:
 
     name: str
     fresh: Callable[[Path], str]
+    brisk: Callable[[Path], str]  # the same with the shortest lease there is
     lease_s: float  # of that bus: a silent member loses its partitions after it
     settle_s: float  # within which members agree on their shares, dead ones found out
 
 
-def _file(folder: Path) -> str:
-    return f"file:{folder / 'bus'}?lease_s=1&ballast_bytes=0&min_free_bytes=0&detector=off"
+def file_url(folder: Path, *, lease_s: float = 1.0, **options: object) -> str:
+    """A bus in the folder, without what a test need not wait for; options override."""
+    settings = {
+        "lease_s": lease_s,
+        "ballast_bytes": 0,
+        "min_free_bytes": 0,
+        "detector": "off",
+        **options,
+    }
+    return f"file:{folder / 'bus'}?" + "&".join(f"{name}={v}" for name, v in settings.items())
 
 
-TRANSPORTS = (Transport(name="file", fresh=_file, lease_s=1.0, settle_s=1.0),)
+TRANSPORTS = (
+    Transport(
+        name="file",
+        fresh=file_url,
+        brisk=lambda folder: file_url(folder, lease_s=0.2),
+        lease_s=1.0,
+        settle_s=1.0,
+    ),
+)

@@ -147,6 +147,25 @@ def test_the_producers_lines_count_by_the_step_of_their_own_run() -> None:
     assert (stage.taken_in, stage.waiting, summary.is_balanced) == (4, 0, True)
 
 
+def test_lines_that_a_full_bus_repeats_count_once() -> None:
+    journal = Journal()
+    worker = journal.process("producer")
+    place = "feeds.state/0"
+    worker.say("partition.assigned", positions={place: 0}, steps={place: [0, ""]})
+    for _ in range(3):
+        for line in range(2):  # two lines of two files may have one number
+            worker.record("refused", "feeds.state", 0, offset=7, step=1, detail=f"file {line}")
+        worker.say("bus.full", why="no room")
+    worker.record("refused", "feeds.state", 0, offset=7, step=1, detail="file 1")
+    worker.record("refused", "feeds.state", 0, offset=7, step=1, detail="file 2")
+    worker.say("step.commit", positions={place: 0}, steps={place: 1}, records=2)
+
+    summary = summarise(journal.lines)
+
+    assert the_stage(summary).outcomes == {"refused": 2}
+    assert summary.is_balanced
+
+
 def test_a_step_of_the_producer_whose_lines_are_missing_is_found_out() -> None:
     journal = Journal()
     worker = journal.process("producer")

@@ -88,6 +88,16 @@ def test_a_packed_file_that_is_cut_gives_what_it_has_and_is_named(tmp_path) -> N
     assert summarise(logs).problems
 
 
+def test_a_frame_that_is_cut_is_named(tmp_path) -> None:
+    path = tmp_path / "a.jsonl.zst"
+    path.write_bytes(zstandard.compress(at(1) + b"\n") + zstandard.compress(at(2) * 999)[:-9])
+
+    logs = Logs([path])
+
+    assert next(iter(list(logs))) == at(1)
+    assert "cut" in logs.problems[0]
+
+
 def test_what_is_no_packed_file_is_named_and_the_rest_is_read(tmp_path) -> None:
     (tmp_path / "a.jsonl.zst").write_bytes(b"nonsense")
     put(tmp_path / "b.jsonl", at(1))

@@ -8,7 +8,7 @@ import pytest
 from newsmill.ops.journey import render_trace, trace_json
 from newsmill.ops.trace import trace
 from newsmill.urls import identity
-from unit.ops.journal import Journal, Process
+from unit.ops.journal import Journal
 
 URL = "https://news.example/2026/a-story"
 PAGE = identity(URL)
@@ -17,16 +17,13 @@ AMP_PAGE = identity(AMP)
 ARTICLE = PAGE  # the canonical URL is the page's own
 
 
-def stage(
-    journal: Journal, service: str, topic: str, line: dict, *, commits: bool = True
-) -> Process:
+def stage(journal: Journal, service: str, topic: str, line: dict, *, commits: bool = True) -> None:
     worker = journal.process(service)
     worker.say("partition.assigned", positions={f"{topic}/2": 40})
     worker.record(topic=topic, partition=2, offset=40, **line)
     if commits:
         journal.now_ms += 10
         worker.say("step.commit", positions={f"{topic}/2": 41}, records=1)
-    return worker
 
 
 def a_journey(*, archived: bool = True) -> Journal:

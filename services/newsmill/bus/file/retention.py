@@ -31,6 +31,7 @@ _COUNT = (
     f"SELECT max(id), sum({_WEIGHT}) FROM "  # noqa: S608  # a constant of this module
     "(SELECT id, key, hdr, val FROM log WHERE id>=? AND id<? ORDER BY id LIMIT ?)"
 )
+_PASSED = "(SELECT min(coalesce(s.pos, 0)) FROM shares s WHERE s.tp = p.tp)"
 
 
 class Room:
@@ -108,9 +109,9 @@ class Room:
         make_ballast(self._db)
 
     def _drop_batches(self, known: Known) -> None:
-        """What nobody needs any more, cap or no cap, as far as one turn goes."""
+        """What every group has passed, cap or no cap, as far as one turn goes."""
         for _ in range(BATCHES):
-            if not self._drop_oldest(known):
+            if not self._drop_oldest(known, read_only=True):
                 break
 
     def _held(self, known: Known) -> int:
@@ -118,13 +119,20 @@ class Room:
             self._db.execute("SELECT sum(bytes) FROM parts WHERE topic=?", (known.id,))[0][0] or 0
         )
 
-    def _drop_oldest(self, known: Known) -> int:
-        """One small transaction; the bytes dropped, 0 where nothing may be."""
+    def _drop_oldest(self, known: Known, *, read_only: bool = False) -> int:
+        """One small transaction; the bytes dropped, 0 where nothing may be.
+
+        What no group ever asked for may go too, but not ``read_only``: its group may be yet to come.
+        """
+        unread = "0" if read_only else "p.next"
+        if self._options.unread == "drop" and not read_only:
+            until = "p.next"
+        else:
+            until = f"min(p.next, coalesce({_PASSED}, {unread}))"
         candidates = self._db.execute(
-            "SELECT p.tp, p.start, min(p.next, CASE WHEN ?2 THEN p.next ELSE coalesce((SELECT "
-            "min(coalesce(s.pos, 0)) FROM shares s WHERE s.tp = p.tp), p.next) END) AS until "
-            "FROM parts p WHERE p.topic=?1 AND p.start < until",
-            (known.id, self._options.unread == "drop"),
+            f"SELECT p.tp, p.start, {until} AS until FROM parts p "  # noqa: S608  # our own words
+            "WHERE p.topic=? AND p.start < until",
+            (known.id,),
         )
         oldest = None
         for number, start, until in candidates:

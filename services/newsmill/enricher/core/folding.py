@@ -40,9 +40,11 @@ def _form(written: str) -> str:
 
 
 def _type(found: list[Mention]) -> tuple[str, str, int]:
-    """Type, key and strength of a form: what the surest of its mentions say, the first of equals."""
-    best = max(found, key=lambda mention: mention.strength)
-    return best.type, best.key, best.strength
+    """Type, key and strength of a form: what most of its surest mentions say, the first of equals."""
+    surest = max(mention.strength for mention in found)
+    votes = Counter((mention.type, mention.key) for mention in found if mention.strength == surest)
+    type_, key = max(votes, key=lambda vote: votes[vote])
+    return type_, key, surest
 
 
 def _owners(
@@ -61,7 +63,7 @@ def _owners(
             owner[form] = f"person {person}"
         elif form in acronyms:
             owner[form] = acronyms[form]
-        elif strength > PENDING:
+        elif strength > PENDING and type_:
             owner[form] = f"{type_} {form}"
     return owner
 
@@ -84,6 +86,7 @@ def _people(
         surnames.setdefault(words[-1], name)
         tail = form[form.index(" ") + 1 :]
         surnames.setdefault(tail, name)  # "de Gaulle", "Ocasio-Cortez"
+        surnames.setdefault(tail[0].upper() + tail[1:], name)
         for word in words[:-1]:
             if len(word) > 2:
                 parts.setdefault(word, name)

@@ -13,7 +13,11 @@ PENDING, WEAK, FAIR, SURE, LISTED = range(5)  # how sure; a pending one counts a
 
 # languages where a capital inside a sentence marks a name; elsewhere (German) it takes evidence
 _CAPITAL_MARKS = frozenset({"en", "fr", "es", "it", "pt", "nl"})
+# languages whose news names people oftener than bodies by two capitals (Romance ones write "Banca centrale")
+_PERSON_FIRST = frozenset({"en", "nl"})
 _HEADS = (("org", "ORG"), ("suffix", "ORG"), ("event", "EVENT"), ("place", "LOC"), ("region", "GPE"))
+_WHERE = frozenset("in near à en nei".split())  # what stands behind them is a place more often than not
+_LONGEST_ACRONYM = 7  # letters: UNICEF, FRONTEX; more is a word in capitals
 _ARTICLES = frozenset(
     "the a an this that these our their its der die das dem den des ein eine le la les l un une du des "
     "el los las il lo gli i una uno al del o os as de het".split()
@@ -22,7 +26,8 @@ _PARTICLES = frozenset("le la el los las al ben bin abu von van de der den di da
 _SURNAME_PREFIX = re.compile(r"(?:Mc|Mac|Fitz|De|Di|Da|Le|La|Van|Von|O['’]|D['’]|L['’]|M['’])(?=[^\Wa-z\d_])")
 _CAMEL = re.compile(r"[^\W\d_]*[a-zß-ÿ]\d*[A-Z]|[A-Z]{2,}[a-z]|[a-z][A-Z]")
 _CODE = re.compile(r"[A-Z]-?\d+[A-Za-z]?\Z")
-_ROMAN = re.compile(r"[IVXLCM]+\Z")
+_ROMAN = re.compile(r"[IVXLCM]+(?:e|er|ème)?\Z")
+_AGED = re.compile(r", (?:aged )?\d{1,2}(?:,| ans,| años,| anni,)|, who (?!is based)")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.?){1,3}\Z")
 
 
@@ -59,6 +64,8 @@ class Typist:
         self._people = lexicon.kind("demonym") | lexicon.kind("group")
         self._calendar = lexicon.kind("calendar")
         self._heads = tuple((lexicon.kind(kind), kind, type_) for kind, type_ in _HEADS)
+        self._alone = lexicon.kind("alone")
+        self._covered = 0  # what lies before is part of a listed name already
         self._generic = frozenset().union(*(words for words, _, _ in self._heads))
 
     def mentions(self, run: Run) -> Iterator[Mention]:
@@ -85,6 +92,9 @@ class Typist:
         at = 0
         while at < len(words):
             start, end = words[at]
+            if start < self._covered:
+                at += 1
+                continue
             word = self._text[start:end]
             part, after = self._listed(words, at, word) or self._phrase(words, at, word)
             if part is not None:
@@ -110,6 +120,7 @@ class Typist:
                 after += 1
             if words[after - 1][1] > end:
                 continue
+            self._covered = end
             thing = self._lexicon.names[name]
             return _Part("listed", start, end, word, word.lower(), thing), after
         return None
@@ -119,7 +130,7 @@ class Typist:
     ) -> tuple[_Part | None, int]:
         """A title, a people or a word that is no name, with the index of the word after it."""
         start, end = words[at]
-        low = word.lower()
+        low = word.lower().replace("’", "'")
         if low in self._lexicon.titles:
             for last in range(min(at + 3, len(words) - 1), at - 1, -1):
                 phrase = self._text[start : words[last][1]].lower()
@@ -221,20 +232,27 @@ class Typist:
 
     def _headed(self, parts: list[_Part]) -> Mention | None:
         """The chunk as one name by a word that tells what it is; without a type where it is no name."""
-        for words, kind, type_ in self._heads:
-            ends = (parts[0], parts[-1]) if kind in ("place", "region", "event") else parts
-            if not any(part.kind == "name" and part.low in words for part in ends):
+        kind, type_ = self._head(parts)
+        if not kind:
+            return None
+        if len(parts) == 1 or all(part.low in self._lower for part in parts):
+            return Mention(0, 0, "", PENDING)  # "the Ministry": which one, the text says elsewhere
+        if parts[0].word in FIRST_NAMES and kind not in ("org", "suffix"):
+            return None  # Rose Hill, Virginia Woods
+        if kind == "region" and parts[0].thing is not None and len(parts) == 2:
+            return _listed_mention(parts[0])  # New York City
+        return Mention(parts[0].start, parts[-1].end, type_, SURE)
+
+    def _head(self, parts: list[_Part]) -> tuple[str, str]:
+        """Kind and type by the last word that tells, else the first, else one within."""
+        for part in (parts[-1], *parts[:-1]):
+            if part.kind != "name":
                 continue
-            if len(parts) == 1:
-                return Mention(0, 0, "", PENDING)  # "the Ministry": which one, the text says elsewhere
-            if parts[0].word in FIRST_NAMES and kind not in ("org", "suffix"):
-                continue  # Rose Hill, Virginia Woods
-            if all(part.low in self._lower for part in parts):
-                return Mention(0, 0, "", PENDING)
-            if kind == "region" and parts[0].thing is not None and len(parts) == 2:
-                return _listed_mention(parts[0])  # New York City
-            return Mention(parts[0].start, parts[-1].end, type_, SURE)
-        return None
+            for words, kind, type_ in self._heads:
+                outer = part is parts[-1] or part is parts[0]
+                if part.low in words and (outer or type_ == "ORG"):
+                    return kind, type_
+        return "", ""
 
     def _piece(self, parts: list[_Part], titled: bool, opens: bool) -> Iterator[Mention]:
         """Listed names and unknown words, without a word that tells."""
@@ -281,7 +299,9 @@ class Typist:
             first = parts[0]
         before = self._word_before(first.start)
         role = before in self._titles
-        if not self._open:
+        if _AGED.match(self._text, parts[-1].end) and len(parts) < 5 and not opens:
+            yield Mention(first.start, parts[-1].end, "PERSON", SURE)
+        elif not self._open:
             yield from self._closed(parts, titled or role)
         elif len(parts) == 1:
             yield from self._single(first, titled, role, before, opens)
@@ -297,22 +317,28 @@ class Typist:
             return Mention(start, end, "", PENDING)
         if titled and count < 5:
             return Mention(start, end, "PERSON", SURE)
+        if all(part.word.isupper() for part in parts):  # a dateline: "LA CROSSE, Wis. (AP)"
+            return Mention(start, end, "GPE" if self._text[end : end + 2] in (", ", " (") else "", WEAK)
         if any(_is_acronym(part.word) or _is_camel(part.word) for part in parts):
             return Mention(start, end, "ORG", FAIR)
+        if before in _WHERE:
+            return Mention(start, end, "GPE", WEAK)
         if before in _ARTICLES or count > 3:
             return Mention(start, end, "ORG", WEAK)
-        return Mention(start, end, "PERSON", WEAK)
+        return Mention(start, end, "PERSON" if self._lexicon.language in _PERSON_FIRST else "ORG", WEAK)
 
     def _single(
         self, part: _Part, titled: bool, role: bool, before: str, opens: bool
     ) -> Iterator[Mention]:
         word, low = part.word, part.low
         span = part.start, part.end
-        if len(word) < 2 or low in self._generic or _CODE.match(word):
+        if len(word) < 2 or low in self._generic or low in self._alone or _CODE.match(word):
+            return
+        if _ROMAN.match(word) or (word.isupper() and len(word) > _LONGEST_ACRONYM):
             return
         if titled and (low not in self._lower or word in FIRST_NAMES):
             yield Mention(*span, "PERSON", SURE)
-        elif _is_acronym(word) or _is_camel(word):
+        elif (_is_acronym(word) and not (low in self._lower and len(low) > 3)) or _is_camel(word):
             yield Mention(*span, "ORG", FAIR)
         elif low in self._lower or opens:
             yield Mention(*span, "", PENDING)
@@ -322,6 +348,8 @@ class Typist:
             yield Mention(*span, "PERSON", WEAK)
         elif before in self._lexicon.kind("place"):  # mer Noire, río Ebro
             yield Mention(part.start - len(before) - 1, part.end, "LOC", FAIR)
+        elif before in _WHERE:
+            yield Mention(*span, "GPE", WEAK)
         else:
             yield Mention(*span, "ORG", WEAK)
 
@@ -365,7 +393,7 @@ def _listed_mention(part: _Part) -> Mention:
 
 def _is_acronym(word: str) -> bool:
     bare = word.replace(".", "")
-    return 2 <= len(bare) <= 6 and bare.isupper() and bare[0].isalpha() and not _ROMAN.match(bare)
+    return 2 <= len(bare) <= _LONGEST_ACRONYM and bare.isupper() and bare[0].isalpha() and not _ROMAN.match(bare)
 
 
 def _is_camel(word: str) -> bool:

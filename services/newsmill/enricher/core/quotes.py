@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from newsmill.enricher.core.gazetteer import UNCASED, Lexicon, lexicon
 from newsmill.enricher.core.marks import quoted
+from newsmill.enricher.core.patterns import any_of
 from newsmill.enricher.core.sentences import sentence_starts
-from newsmill.enricher.core.sources import Source, Sources, phrase_pattern
+from newsmill.enricher.core.sources import Source, Sources
 from newsmill.records import Entity, Quote
 
 NAME = "quotes"
@@ -55,7 +56,13 @@ def quotes_of(text: str, language: str, entities: Sequence[Entity]) -> tuple[tup
 def _cue_pattern(language: str) -> re.Pattern[str] | None:
     words = lexicon(language)
     phrases = words.kind("cue") | words.kind("follow") | words.kind("after")
-    return phrase_pattern(phrases, language) if phrases else None
+    if not phrases:
+        return None
+    if language in UNCASED:
+        return re.compile(any_of(phrases))
+    # a French pronoun hangs on its verb: "dit-elle", "explique-t-il"
+    words_ = any_of(phrases, either_case=True)
+    return re.compile(rf"(?<![\w’'-])(?:{words_})(?!\w|-(?!(?:t-)?(?:il|elle|on)))")
 
 
 class _Reader:

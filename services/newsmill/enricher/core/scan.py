@@ -21,14 +21,14 @@ _CAPITAL = f"[{_capitals()}]"
 # "U.S.", "J.K.", "McDonald", "iPhone", "O’Brien", "Jean-Luc", "AT&T"; not the "-based" of "US-based"
 _WORD = re.compile(
     rf"{_CAPITAL}(?:(?<!\w.)|(?<=\W[a-z].))"  # the capital first, so that the search can look for it
-    rf"(?:\.(?:{_CAPITAL}\.)+|\w*(?:[-‐&](?=[\d]|{_CAPITAL})\w+|['’](?={_CAPITAL})\w+)*)",
+    rf"(?:\.(?:{_CAPITAL}\.)+|\w*(?:[-‐&](?=[\d]|{_CAPITAL})\w+|['’](?={_CAPITAL})\w+|['’]t(?!\w))*)",
     re.S,
 )
 _ANY_WORD = re.compile(r"\w+")
 _SPACES = frozenset({" ", "\u00a0", "\u202f", " & "})
 _DOTTED = frozenset("dr st mr mrs ms prof gen sen rep gov lt col sgt capt hr fr mt ft".split())
 _NOBLE = frozenset(
-    " von | van | von der | van der | van den | van de | zu | von und zu | bin | bint | ibn | ben "
+    " von | van | der | von der | van der | van den | van de | zu | von und zu | bin | bint | ibn | ben "
     "| al-| el-| Al-| as-| an-| ar-| ash-| ter | ten ".split("|")
 )
 _OF = frozenset(
@@ -116,7 +116,7 @@ def _joins(text: str, left: tuple[int, int], right: tuple[int, int], lexicon: Le
         word = text[left[0] : left[1]]
         return len(word) == 1 or word.lower() in _DOTTED
     if gap in _NOBLE:
-        return True
+        return text[right[0] : right[1]].lower() not in lexicon.kind("org")
     if gap in _OF:
         word = text[left[0] : left[1]]
         if gap.startswith(" d") and word in FIRST_NAMES:  # Charles de Gaulle, Luiz da Silva

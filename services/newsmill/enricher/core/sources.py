@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from newsmill.enricher.core.gazetteer import UNCASED, Lexicon
@@ -121,11 +121,9 @@ def _pronouns(words: Lexicon) -> re.Pattern[str] | None:
 
 @functools.cache
 def _alternatives(language: str, phrases: frozenset[str]) -> re.Pattern[str] | None:
-    return phrase_pattern(phrases, language) if phrases else None
-
-
-def phrase_pattern(phrases: Iterable[str], language: str) -> re.Pattern[str]:
-    """A pattern of the phrases as whole words, also at the start of a sentence."""
+    """A pronoun may hang on its verb: "dit-elle"."""
+    if not phrases:
+        return None
     if language in UNCASED:
         return re.compile(any_of(phrases))
-    return re.compile(rf"(?<![\w’'-])(?:{any_of(phrases, either_case=True)})(?![\w-])")
+    return re.compile(rf"(?<![\w’'])(?:{any_of(phrases, either_case=True)})(?![\w-])")

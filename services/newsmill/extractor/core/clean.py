@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from newsmill.errors import BadRecord
+from newsmill.extractor.core import byline, dates
 from newsmill.extractor.core.blocks import Line
 from newsmill.extractor.core.labels import BOILERPLATE, MAX_BOILERPLATE, SEE_ALSO_FIRM
 from newsmill.extractor.core.media import (
@@ -53,7 +54,7 @@ def clean(
             result.lines.append(line)
             continue
         key = fold(line.text)
-        if not key or (opening and key in heads):
+        if not key or (opening and (key in heads or _is_signature(line, heads))):
             result.dropped += 1
             continue
         if _taken(line, key, seen, captions, related, result):
@@ -66,6 +67,15 @@ def clean(
         raise BadRecord("too_large", f"{len(result.lines)} lines; at most {MAX_LINES}")
     _trim(result)
     return result
+
+
+def _is_signature(line: Line, heads: set[str]) -> bool:
+    """Whether a line before the text says who or when, as the metadata do."""
+    if line.kind == "heading":
+        return False
+    if byline.is_byline(line.text):
+        return all(fold(name) in heads for name in byline.names(line.text))
+    return dates.is_dateline(line.text)
 
 
 def _captions(images: list[Image]) -> set[str]:

@@ -21,6 +21,8 @@ from newsmill.extractor.core.calendar import (
 )
 
 MAX_RAW = 160  # characters of a string that is searched for a date
+MAX_DATELINE = 90  # characters of a line that says when, and its words
+MAX_DATELINE_WORDS = 12
 MIN_YEAR = 1600  # the first newspaper is of 1605
 
 _ISO = re.compile(
@@ -77,6 +79,13 @@ def read(raw: str | None, language: str | None = None, *, newest: str | None = N
     text = _CTIME.sub(r"\1 \2 \5 \3 \4", text)
     found = _iso(text) or _epoch(text) or _words(text, (language or "").lower())
     return found if found is not None and _plausible(found, newest) else None
+
+
+def is_dateline(line: str, language: str | None = None) -> bool:
+    """Whether a short line says nothing but when: "Aug 7, 2020, 5:30 PM EDT"."""
+    if len(line) > MAX_DATELINE or line[-1:] in "!?" or len(line.split()) > MAX_DATELINE_WORDS:
+        return False
+    return any(char.isdigit() for char in line) and read(line, language) is not None
 
 
 def in_url(url: str) -> str | None:

@@ -24,6 +24,7 @@ from newsmill.extractor.core import (
     media,
     metadata,
     plain,
+    related,
     revision,
     sniff,
     subtitle,
@@ -73,7 +74,7 @@ def _html_article(
         choice = metadata.choose(facts, page)
     except ValueError as error:
         raise BadRecord("decode", f"the page's URL: {error}") from None
-    facts.base_url = boxes.address(facts.base, page.final_url or page.url) or urls.normalise(
+    facts.base_url = related.address(facts.base, page.final_url or page.url) or urls.normalise(
         page.final_url or page.url
     )
     authors, authors_source, authors_raw = bylines.authors(facts, choice, page)
@@ -82,13 +83,14 @@ def _html_article(
     done("metadata")
     subtitle.take(facts, choice)
     images = media.take(facts, choice)
-    related = boxes.take_related(tree, facts)
+    links = related.take(tree, facts)
+    boxes.unfold_tables(tree)
     boxes.drop_boxes(tree, facts.paragraph_chars)
     done("furniture")
     body = tiers.body_of(tree, facts, choice)
     done("body")
     heads = (*choice.titles, choice.title or "", choice.subtitle or "", *authors)
-    cleaned = clean.clean(body.lines, heads, images, related)
+    cleaned = clean.clean(body.lines, heads, images, links)
     is_listing = verdict.judge(facts, choice, cleaned.lines, page)
     if published[0] is None:
         published = bylines.rescued(tree, published, page)
@@ -98,7 +100,7 @@ def _html_article(
     _note(provenance, "published", published[1], published[2])
     _note(provenance, "modified", modified[1], modified[2])
     article = _assembled(
-        page, choice.canonical_url, choice.title, choice.subtitle, cleaned, images, related
+        page, choice.canonical_url, choice.title, choice.subtitle, cleaned, images, links
     )
     return replace(
         article,
@@ -148,14 +150,14 @@ def _assembled(
     standfirst: str | None,
     cleaned: clean.Cleaned,
     images: list[Image],
-    related: list[Related],
+    stated: list[Related],
 ) -> Article:
     """What articles of both forms have: identity, text, blocks, pictures, links, revision."""
     lines = [replace(line, text=text) for line in cleaned.lines if (text := _tidy_block(line.text))]
     text, parts = blocks.record(lines)
     pictures = tuple(_tidy_image(image) for image in _once((*images, *cleaned.images)))
     captions = [Block(kind="caption", text=i.caption, url=i.url) for i in pictures if i.caption]
-    links = boxes.unique([*related, *cleaned.related])
+    links = related.unique([*stated, *cleaned.related])
     title, standfirst = _tidy(title), _tidy(standfirst)
     return Article(
         id=urls.identity(canonical),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -124,15 +125,25 @@ def _note(facts: Facts, element: HtmlElement, tag: str) -> None:
 def _note_class(facts: Facts, element: HtmlElement, tag: str, name: str) -> None:
     if tag in ("body", "html", "main", "article", "form"):
         return
+    for kind in _kinds(name):
+        if kind != "captions" or tag != "figcaption":
+            _keep(getattr(facts, kind), element)
+
+
+@functools.lru_cache(maxsize=16_384)
+def _kinds(name: str) -> tuple[str, ...]:
+    """The lists of Facts that an element of this class belongs in; pages repeat their classes."""
     lower = name.lower()
+    kinds = []
     if _BYLINE_CLASS.search(lower) and not _NOT_BYLINE_CLASS.search(lower):
-        _keep(facts.bylines, element)
+        kinds.append("bylines")
     if _DATE_CLASS.search(lower):
-        _keep(facts.dates, element)
+        kinds.append("dates")
     if _SUBTITLE_CLASS.search(lower):
-        _keep(facts.subtitles, element)
-    if tag != "figcaption" and ("caption" in lower or "credit" in lower):
-        _keep(facts.captions, element)
+        kinds.append("subtitles")
+    if "caption" in lower or "credit" in lower:
+        kinds.append("captions")
+    return tuple(kinds)
 
 
 def _note_stated(facts: Facts, element: HtmlElement, tag: str, stated: str) -> None:

@@ -43,7 +43,7 @@ CREDIT_IN_BRACKETS = re.compile(
 """At the end of a caption: "(Source: somebody)", "(AP Photo/Ann Lee)"."""
 
 CREDIT_AT_END = re.compile(
-    rf"(?:^|(?<=[.!?。”\"»)|])\s*|\s+[|/–—-]\s+|\s*\n\s*)((?:(?:{_PHOTO}|{_SOURCE}){_BY}\s*[:：]|"
+    rf"(?:^|(?<=[.!?。”\"»)|])\s*|\s+[|/–—-]\s+|\s(?-i:(?=[A-ZÀ-Þ©])))((?:(?:{_PHOTO}|{_SOURCE}){_BY}\s*[:：]|"
     rf"(?:photo|photograph|image|picture|foto|illustration)s?\s+(?:by|von|par|por|di|"
     rf"courtesy\s+of)\s|©|\(c\)\s)[^.!?\n]{{1,120}}(?:\.[^.!?\n\s][^.!?\n]{{0,40}})?)\s*\.?\s*$",
     re.I,

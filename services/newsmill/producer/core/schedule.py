@@ -14,6 +14,7 @@ MIN_INTERVAL = 300.0  # of a feed that does not ask for less
 MAX_INTERVAL = 86_400.0
 FIRST_INTERVAL = 3_600.0  # of a feed whose entries say nothing of their rate
 LOOK_AT = 20  # newest entries that a first guess is made from
+PATIENCE = 5
 SHORT = 60.0  # seconds under which an interval is kept exactly, without jitter
 
 
@@ -68,10 +69,14 @@ def wait(interval_s: float, hint_s: float | None, limits: Limits) -> float:
 
 
 def backoff(failures: int, limits: Limits, after_s: float | None) -> float:
-    """How long to wait after so many failures in a row; what the server asks for goes first."""
-    if after_s is not None:
-        return min(max(after_s, 1.0), MAX_INTERVAL)
+    """How long to wait after so many failures in a row.
+
+    What the server asks for (``after_s``) is kept to; where it has asked for little PATIENCE times
+    in vain, our own doubling delay holds.
+    """
     delay = max(limits.min_interval_s, 1.0) * 2.0 ** min(max(failures, 1) - 1, 30)
+    if after_s is not None:
+        delay = max(after_s, delay if failures > PATIENCE else 1.0)
     return min(delay, MAX_INTERVAL)
 
 

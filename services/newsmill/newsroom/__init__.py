@@ -59,7 +59,7 @@ PAGES: int = sum(line.kind == "article" for line in EXPECTED)
 """How many article pages feeds lead to."""
 
 ARTICLES: int = len({line.canonical_url for line in EXPECTED if line.kind == "article"})
-"""How many distinct articles these are: an AMP twin and a copy that names its original are none."""
+"""How many distinct articles these are: an AMP twin is none; a copy on another site is one."""
 
 CORRECTED: str = next(line.url for line in EXPECTED if line.earlier_title)
 """The page of the story that is corrected while the newsroom runs."""

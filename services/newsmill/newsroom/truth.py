@@ -11,6 +11,7 @@ from newsmill.errors import REFUSALS
 from newsmill.newsroom.feeds import Feed
 from newsmill.newsroom.hosts import Host, Other, hosts, printed
 from newsmill.newsroom.stories import SPOKEN, Page, Story
+from newsmill.urls import domain_of
 
 Outcome = Literal["article", "refused", "dead"]
 
@@ -93,7 +94,7 @@ def _story(host: Host, page: Page) -> Expected:
         url=page.link,
         kind="article",
         feeds=feeds,
-        canonical_url=page.canonical if sheet.canonical else page.url,
+        canonical_url=_identity(page) if sheet.canonical else page.url,
         title=story.title,
         earlier_title=page.story.title if page.corrected else None,
         authors=story.authors,
@@ -113,6 +114,12 @@ def _story(host: Host, page: Page) -> Expected:
         related=tuple(b.plain() for b in story.blocks if b.kind == "related"),
         traits=_traits(host, page),
     )
+
+
+def _identity(page: Page) -> str:
+    """What its own site names; a page of another site cannot speak for an article of that one."""
+    theirs = domain_of(page.canonical) != domain_of(page.url)
+    return page.url if theirs else page.canonical
 
 
 def _time(stated: str) -> str:

@@ -9,14 +9,14 @@ from newsmill.ops.render import duration, table, when
 from newsmill.ops.trace import Stop, Trace
 from newsmill.process.telemetry import clean
 
-FACTS = 60  # columns of what a line says beside its outcome
+COLUMNS = 100
 
 
 def render_trace(found: Trace) -> str:
-    """The trace as plain text, or one line that says that nothing is known."""
+    """The trace as plain text, or one line that says that nothing is known; no newline at its end."""
     if not found.found:
         why = f": {found.why_not}" if found.why_not else " in these logs"
-        return clean(f"Nothing is known of {found.what}{why}.") + "\n"
+        return clean(f"Nothing is known of {found.what}{why}.")
     head = [
         f"url      {found.url or '?'}",
         *(f"page     {page}" for page in found.pages),
@@ -24,10 +24,14 @@ def render_trace(found: Trace) -> str:
         f"now      {found.now}",
     ]
     first = found.stops[0].line.ts
-    rows = [["TIME (UTC)", "after", "waited", "worked", "worker", "what"]]
+    rows = [[f"{first[:10]} UTC", "after", "waited", "worked", "worker", "what"]]
     rows += [_row(stop, first) for stop in found.stops]
-    body = table(rows, left=(0, 4, 5))
-    return "\n".join(map(clean, [*head, "", *body, "", _totals(found)])) + "\n"
+    body = [_cut(line) for line in table(rows, left=(0, 4, 5))]
+    return "\n".join(map(clean, [*head, "", *body, "", _totals(found)]))
+
+
+def _cut(line: str) -> str:
+    return line if len(line) <= COLUMNS else f"{line[: COLUMNS - 1]}…"
 
 
 def _row(stop: Stop, first: str) -> list[str]:
@@ -36,15 +40,16 @@ def _row(stop: Stop, first: str) -> list[str]:
     facts = "  ".join(
         f"{name}={value if isinstance(value, str) else orjson.dumps(value).decode()}"
         for name, value in stop.facts.items()
+        if (name, value) != ("attempt", 1)
     )
     doubt = "" if stop.holds else "(not committed) "
     return [
-        when(line.ts) + line.ts[19:23],
+        line.ts[11:23] if line.ts[:10] == first[:10] else when(line.ts),
         duration(seconds_between(first, line.ts)),
         milliseconds(stop.waited_ms),
         milliseconds(stop.worked_ms),
         stop.worker,
-        f"{what} {doubt}{facts[:FACTS]}".rstrip(),
+        f"{what} {doubt}{facts}".rstrip(),
     ]
 
 

@@ -12,36 +12,35 @@ from newsmill.process.telemetry import clean
 
 TOP = 8  # reasons of a stage, failing feeds
 _SAYS = {
-    "annotator.failed": "annotators failed; their articles went on without them",
-    "bus.full": "times the bus had no room: free disk space, or raise its cap",
-    "cap.hit": "caps were met",
-    "child.killed": "child processes were killed or died; their pages are dead letters",
-    "disk.low": "times the disk was short: producer and fetcher took no new work",
-    "fuse.blown": "times too large a share died and the worker stopped: look at the dead",
-    "host.backoff": "times a host asked us to wait, or failed",
-    "step.fenced": "steps were refused, since another member owned their partitions",
-    "worker.exit": "times a worker ended and was started again",
+    "annotator.failed": "an annotator failed, and the article went on without it",
+    "bus.full": "the bus had no room (free disk, or raise its cap)",
+    "cap.hit": "a cap was met",
+    "child.killed": "a child process died or was killed, and its page is a dead letter",
+    "disk.low": "the disk was short, and no new work was taken",
+    "fuse.blown": "too large a share died, and the worker stopped (look at the dead)",
+    "host.backoff": "a host asked us to wait, or failed",
+    "step.fenced": "a step was refused, since another member owned its partitions",
+    "worker.exit": "a worker ended, and was started again",
 }
 
 
 def render_summary(summary: Summary) -> str:
-    """The summary as plain text, for a terminal of 80 to 100 columns."""
+    """The summary as plain text, for a terminal of 80 to 100 columns; no newline at its end."""
     if not summary.lines:
-        return f"No log lines of newsmill{_foreign(summary)}.\n"
+        return f"No log lines of newsmill{_foreign(summary)}."
     blocks = [_head(summary), _wrong(summary)]
     for lane in dict.fromkeys(ledger.lane for ledger in summary.stages):
         blocks.append(_stages(summary, lane))
         blocks.append(_arrows(summary, lane))
     blocks += [_reasons(summary), _feeds(summary), _processes(summary)]
-    text = "\n\n".join("\n".join(map(clean, block)) for block in map(list, blocks) if block)
-    return f"{text}\n"
+    return "\n\n".join("\n".join(map(clean, block)) for block in map(list, blocks) if block)
 
 
 def _head(summary: Summary) -> Iterator[str]:
     span = duration(seconds_between(summary.first, summary.last))
     yield f"{when(summary.first)} to {when(summary.last)} UTC ({span})"
-    starts = sum(run.has_started for run in summary.runs.values())
-    yield f"{summary.lines:,} lines, {starts} process starts{_foreign(summary)}"
+    starts = plural(sum(run.has_started for run in summary.runs.values()), "process start")
+    yield f"{plural(summary.lines, 'line')}, {starts}{_foreign(summary)}"
 
 
 def _foreign(summary: Summary) -> str:
@@ -90,16 +89,28 @@ def _warnings(summary: Summary) -> Iterator[str]:
         dead = ledger.outcomes["dead"]
         if dead:
             share = 100 * dead / max(1, ledger.taken_in)
-            yield f"{_title(ledger)}: {dead:,} dead letters ({share:.1f} %): newsmill dead list"
-    for run in summary.crashed:
-        yield f"{run.service}-{run.slot} crashed or was killed; last heard {when(run.last)}"
+            letters = plural(dead, "dead letter")
+            yield f"{_title(ledger)}: {letters} ({share:.1f} %); see: newsmill dead list"
+    yield from _crashes(summary)
     for (service, event), count in sorted(summary.alarms.items()):
-        yield f"{service}: {count:,} {_SAYS[event]}"
+        yield f"{service}: {_SAYS[event]}: {plural(count, 'time')}"
     if summary.feeds.failing:
-        yield f"{len(summary.feeds.failing):,} feeds failed at their last poll"
+        yield f"{plural(len(summary.feeds.failing), 'feed')} failed at the last poll"
     lost_lines = sum(run.lost for run in summary.runs.values())
     if summary.missing_lines or lost_lines:
         yield f"{max(summary.missing_lines, lost_lines):,} log lines are missing"
+
+
+def _crashes(summary: Summary) -> Iterator[str]:
+    last: dict[str, tuple[int, str]] = {}
+    for run in summary.crashed:
+        name = f"{run.service}-{run.slot}"
+        count, ts = last.get(name, (0, ""))
+        last[name] = (count + 1, max(ts, run.last))
+    for name, (count, ts) in sorted(last.items())[:TOP]:
+        yield f"{name}: crashed or was killed: {plural(count, 'time')}, last after {when(ts)}"
+    if len(last) > TOP:
+        yield f"and {plural(len(last) - TOP, 'other worker')} crashed or were killed"
 
 
 def _title(ledger: Ledger) -> str:
@@ -129,7 +140,8 @@ def _stages(summary: Summary, lane: str) -> Iterator[str]:
     yield from table(rows)
     for ledger in ledgers:
         if ledger.retries:
-            yield f"{ledger.retries:,} attempts of the {ledger.stage} were put off to a later one"
+            attempts = plural(ledger.retries, "attempt")
+            yield f"{attempts} of the {ledger.stage} ended in another one later"
 
 
 def _arrows(summary: Summary, lane: str) -> Iterator[str]:
@@ -205,6 +217,11 @@ def table(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> Iterator
             for at, cell in enumerate(row)
         )
         yield "  ".join(cells).rstrip()
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def number(value: float | None) -> str:

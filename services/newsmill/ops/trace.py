@@ -11,7 +11,7 @@ import orjson
 
 from newsmill.ops.lines import OURS, Line, parse, seconds_between
 from newsmill.ops.read import Logs
-from newsmill.process.events import FIELDS
+from newsmill.process.events import COMMON, FIELDS
 from newsmill.urls import identity
 
 NEXT = {
@@ -20,7 +20,10 @@ NEXT = {
     "extractor": ("articles", "enricher"),
     "enricher": ("enriched", "archiver"),
 }
+_ORDER = {stage: at for at, stage in enumerate((*NEXT, "archiver"))}
+_SAYS_WHY = ("reason", "detail", "status", "attempt", "after_s", "tier", "quality")
 _ID = re.compile(r"[0-9a-f]{32}")
+_ELSEWHERE = {*Line.__struct_fields__, *COMMON, "site"}
 _STEPS = (b'"step.commit"', b'"partition.assigned"')
 
 
@@ -129,12 +132,10 @@ def _is_about(line: Line, pages: set[str], articles: set[str]) -> bool:
 
 
 def _facts(raw: bytes) -> dict[str, Any]:
+    """What a line says beside where and when, the telling fields first."""
     found: dict[str, Any] = orjson.loads(raw[max(0, raw.rfind(OURS)) :])
-    return {
-        name: value
-        for name, value in found.items()
-        if (name in FIELDS and name not in Line.__struct_fields__) or name in ("reason", "status")
-    }
+    rest = [name for name in found if name in FIELDS and name not in _ELSEWHERE]
+    return {name: found[name] for name in (*_SAYS_WHY, *rest) if name in found}
 
 
 def _settle(open_: list[Stop], step: Line) -> list[Stop]:
@@ -169,17 +170,26 @@ def _holds_by_step(line: Line, told: Any, run: str) -> bool:
 
 
 def _time(stops: list[Stop]) -> None:
-    """Tell waiting from work: between two stages it waited, but for what the second one worked."""
-    before: str | None = None
+    """Tell waiting from work: between two stages it waited, but for what the second one worked.
+
+    From the end of one way through the stages to the start of the next it did not wait.
+    """
+    before: Line | None = None
     for stop in stops:
         line = stop.line
         if line.event != "record":
             continue
         stop.worked_ms = line.took_ms
-        if before is not None:
-            between = seconds_between(before, line.ts) * 1000
+        if before is not None and _goes_on(before, line):
+            between = seconds_between(before.ts, line.ts) * 1000
             stop.waited_ms = max(0.0, between - (line.took_ms or 0.0))
-        before = line.ts
+        before = line
+
+
+def _goes_on(before: Line, line: Line) -> bool:
+    if before.stage == line.stage:
+        return before.outcome == "retried"
+    return _ORDER.get(before.stage or "", 0) < _ORDER.get(line.stage or "", 0)
 
 
 def _now(stops: list[Stop]) -> str:

@@ -1,4 +1,4 @@
-"""Fixtures of the contract suite: a fresh bus on every transport, and its members, closed at the end."""
+"""Fixtures of the contract suite: a fresh bus on every transport, closed at the end."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+
 from contract.bus.driving import Children
 from contract.bus.transports import TRANSPORTS, Transport
-
 from newsmill.bus import connect
 from newsmill.bus.base import Bus
 

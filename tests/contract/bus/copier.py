@@ -1,8 +1,8 @@
 """A worker for multi-process tests: copies ``source`` to ``sink`` and counts keys in ``tally``.
 
-Its one argument is a JSON object: ``url``; ``batch`` records a step; ``until`` records copied by all, in
-the sink, after which it ends; ``pause_s`` before each commit; ``slot``; ``then`` what to do on a signal;
-``stop_at`` a crash point at which it stops itself (SIGSTOP) at the n-th passing.
+Its one argument is a JSON object: ``url``; ``batch`` records a step; ``until`` records in the sink,
+after which it ends; ``pause_s`` before each commit; ``slot``; ``state_only`` steps without records;
+``stop_at`` a crash point and the passing at which it stops itself there (SIGSTOP).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import time
 from collections import Counter
 
 import orjson
-from contract.bus.driving import SINK, SOURCE, TALLY, copies, counted, marks
 
+from contract.bus.driving import SINK, SOURCE, TALLY, copies, counted, marks
 from newsmill.bus import connect, crash
 from newsmill.bus.base import Bus, Change, Fenced, Member, Place
 
@@ -28,7 +28,9 @@ class Copier:
     def __init__(self, how: dict) -> None:
         self.how = how
         self.bus: Bus = connect(how["url"], "live")
-        self.member: Member = self.bus.join(how.get("group", "copier"), [SOURCE], slot=how.get("slot"))
+        self.member: Member = self.bus.join(
+            how.get("group", "copier"), [SOURCE], slot=how.get("slot")
+        )
         self.memory: Counter[bytes] = Counter()
         self.known: dict[Place, int] = {}
         self.leaving = False

@@ -1,4 +1,4 @@
-"""Driving a bus in tests: small topics, publishing, copying, and members in processes of their own."""
+"""Driving a bus in tests: small topics, publishing, copying, members in processes of their own."""
 
 from __future__ import annotations
 
@@ -61,17 +61,14 @@ def marks(member: Member, records: Iterable[Record]) -> dict[Place, Mark]:
 
 def copies(records: Iterable[Record]) -> list[Output]:
     """What the copier writes for the records it read."""
-    return [
-        Output(topic=SINK, key=r.key, value=r.value, partition=r.partition) for r in records
-    ]
+    return [Output(topic=SINK, key=r.key, value=r.value, partition=r.partition) for r in records]
 
 
 def counted(member: Member, records: Sequence[Record], memory: Counter[bytes]) -> list[Change]:
     """The tally of keys after these records, as changes of state; ``memory`` is what was before."""
     after = memory + Counter(record.key for record in records)
     return [
-        Change(TALLY, record.partition, record.key, b"%d" % after[record.key])
-        for record in records
+        Change(TALLY, record.partition, record.key, b"%d" % after[record.key]) for record in records
     ]
 
 

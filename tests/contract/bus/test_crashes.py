@@ -8,6 +8,7 @@ import time
 from collections import Counter
 
 import pytest
+
 from contract.bus.driving import SINK, SOURCE, TALLY, everything, numbered, publish
 
 COUNT = 60

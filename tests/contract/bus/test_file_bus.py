@@ -1,4 +1,4 @@
-"""What only the embedded log has: its file, its format, its options, damaged records, its detector."""
+"""What only the embedded log has: its file and format, options, damaged records, its detector."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from pathlib import Path
 
 import apsw
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from contract.bus.driving import (
     RULES,
     SOURCE,
@@ -28,9 +31,6 @@ from contract.bus.driving import (
     take,
 )
 from contract.bus.transports import file_url
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from newsmill.bus import connect
 from newsmill.bus.base import Change, Output
 from newsmill.bus.file import FileBus
@@ -66,7 +66,9 @@ def test_a_newer_format_is_refused_in_one_line(tmp_path):
     with opened(tmp_path):
         pass
     altered(tmp_path, f"PRAGMA user_version={FORMAT + 1}")
-    with pytest.raises(Misconfigured, match=f"on-disk format {FORMAT + 1}; this newsmill reads") as e:
+    with pytest.raises(
+        Misconfigured, match=f"on-disk format {FORMAT + 1}; this newsmill reads"
+    ) as e:
         connect(file_url(tmp_path), "live")
     assert "\n" not in str(e.value)
 
@@ -88,7 +90,7 @@ def test_a_database_of_something_else_is_refused(tmp_path):
 
 def test_a_directory_that_cannot_be_made_is_refused_in_one_line(tmp_path):
     (tmp_path / "taken").write_text("a file")
-    with pytest.raises(Misconfigured, match="bus directory .*taken/bus: Not a directory"):
+    with pytest.raises(Misconfigured, match=r"bus directory .*taken/bus: Not a directory"):
         connect(file_url(tmp_path / "taken"), "live")
 
 
@@ -115,7 +117,9 @@ def test_an_option_that_is_wrong_is_refused_by_name(url, says):
 
 
 def test_two_processes_may_make_the_bus_at_once(tmp_path):
-    code = "import sys; from newsmill.bus import connect; b = connect(sys.argv[1], 'live'); b.create()"
+    code = (
+        "import sys; from newsmill.bus import connect; b = connect(sys.argv[1], 'live'); b.create()"
+    )
     path = os.pathsep.join(filter(None, sys.path))
     makers = [
         subprocess.Popen(

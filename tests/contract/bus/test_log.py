@@ -1,11 +1,13 @@
-"""What is written is read: order, keys, values, bounds, configuration, and what a bus says of itself."""
+"""What is written is read: order, keys, values, bounds, configuration, and what a bus tells."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import replace
+from itertools import chain, pairwise
 
 import pytest
+
 from contract.bus.driving import (
     RULES,
     SINK,
@@ -16,7 +18,6 @@ from contract.bus.driving import (
     publish,
     take,
 )
-
 from newsmill.bus.base import Change, Output, Place, RecordTooLarge
 from newsmill.errors import Misconfigured
 from newsmill.topics import TOPICS, partition_of
@@ -30,13 +31,13 @@ def test_records_of_a_partition_come_in_the_order_of_their_steps(bus):
     for record in take(member, 63):
         seen[record.place].append(record.value)
     assert all(values == sorted(values) for values in seen.values())
-    assert sorted(sum(seen.values(), [])) == numbered(63)
+    assert sorted(chain.from_iterable(seen.values())) == numbered(63)
 
 
 def test_offsets_grow_and_next_leads_to_the_following_record(bus):
     publish(bus, numbered(20), routing="one")
     records = list(bus.scan(SOURCE, partition_of("one", 4)))
-    assert all(a.offset < a.next <= b.offset for a, b in zip(records, records[1:], strict=False))
+    assert all(a.offset < a.next <= b.offset for a, b in pairwise(records))
 
 
 def test_the_same_routing_key_goes_to_the_same_partition(bus):
@@ -92,7 +93,9 @@ def test_a_record_too_large_is_refused_by_name_and_nothing_of_its_step_is_writte
     tool = bus.join("tool", [])
     small = Output(topic=SOURCE, key=b"s", value=b"s", partition=0)
     large = replace(small, value=b"x" * (SOURCE.max_bytes + 1))
-    with pytest.raises(RecordTooLarge, match="source: a value of 100001 bytes; at most 100000") as e:
+    with pytest.raises(
+        RecordTooLarge, match="source: a value of 100001 bytes; at most 100000"
+    ) as e:
         tool.commit([small, large], [], {})
     assert e.value.index == 1
     assert everything(bus, SOURCE) == []

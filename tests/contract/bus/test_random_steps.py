@@ -6,6 +6,10 @@ import time
 from collections import Counter, defaultdict
 from contextlib import closing
 
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
 from contract.bus.driving import (
     SINK,
     SOURCE,
@@ -16,10 +20,6 @@ from contract.bus.driving import (
     marks,
     publish,
 )
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
-
 from newsmill.bus import connect
 from newsmill.bus.base import Fenced
 
@@ -173,7 +173,7 @@ def test_whatever_members_do_every_record_is_copied_once_and_in_order(transport,
 
     machine = type("Copying", (Copying,), {"fresh": staticmethod(fresh)})
     run = settings(
-        max_examples=20,
+        max_examples=12,
         stateful_step_count=30,
         deadline=None,
         derandomize=True,

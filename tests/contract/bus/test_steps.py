@@ -6,6 +6,7 @@ import time
 from collections import Counter
 
 import pytest
+
 from contract.bus.driving import (
     SINK,
     SOURCE,
@@ -21,7 +22,6 @@ from contract.bus.driving import (
     shares,
     take,
 )
-
 from newsmill.bus.base import Change, Fenced, Mark, Output, Place, RecordTooLarge
 from newsmill.topics import partition_of
 
@@ -41,7 +41,9 @@ def test_every_record_is_delivered_once_an_epoch(bus):
     assert member.poll(0.1) == []
 
 
-def test_a_finished_prefix_is_committed_with_exactly_its_outputs_and_the_rest_comes_back(bus, open_bus):
+def test_a_finished_prefix_is_committed_with_exactly_its_outputs_and_the_rest_comes_back(
+    bus, open_bus
+):
     publish(bus, numbered(10), routing="one")
     crashing = open_bus()
     member = crashing.join("copier", [SOURCE])

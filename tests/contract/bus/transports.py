@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transport:
-    """One transport: ``fresh`` gives the URL of a bus that nobody has used, in a folder of the test."""
+    """One transport: ``fresh`` gives the URL of a bus that nobody has used, in a test's folder."""
 
     name: str
     fresh: Callable[[Path], str]

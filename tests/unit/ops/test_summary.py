@@ -75,7 +75,7 @@ def test_a_person_reads_what_to_look_at_before_the_account() -> None:
 
     look, account = text.index("LOOK AT"), text.index("STAGE")
     assert look < text.index("pages/0 is held") < account
-    assert look < text.index("1 dead letters (33.3 %)") < account
+    assert look < text.index("1 dead letter (33.3 %)") < account
     assert "fetcher 1 → extractor 0   1 on the way" in text
     assert "e.g. " + f"{1:032x}" in text
     assert max(map(len, text.splitlines())) <= 100
@@ -103,8 +103,7 @@ def test_all_well_is_said_in_one_line() -> None:
 def test_no_lines_at_all_is_an_answer() -> None:
     summary = summarise([b"nonsense"])
     assert (
-        render_summary(summary)
-        == "No log lines of newsmill, 1 torn or foreign lines passed over.\n"
+        render_summary(summary) == "No log lines of newsmill, 1 torn or foreign lines passed over."
     )
     assert orjson.loads(summary_json(summary))["balanced"]
 

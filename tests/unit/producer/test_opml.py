@@ -13,7 +13,8 @@ from newsmill.records import Feed
 LIST = b"""<?xml version="1.0"?><opml version="2.0"><head><title>Mine</title></head><body>
 <outline text="News &nbsp; &amp; more"><outline title="City"><outline type="rss" text="Paper"
  XMLURL=" https://paper.example/feed " htmlUrl="https://paper.example/"/></outline>
- <outline text="https://two.example/rss" xmlUrl="feed://two.example/rss" category="a,/b/c"/></outline>
+ <outline text="https://two.example/rss" xmlUrl="feed://two.example/rss" category="a,/b/c"/>
+ </outline>
 <outline text="Again" xmlUrl="https://paper.example/feed" category="a"/>
 <outline type="link" url="https://three.example/list.opml" text="no feed"/></body></opml>"""
 
@@ -40,7 +41,7 @@ def test_a_plain_list_is_read_with_its_comments() -> None:
         (b"", "not_feed", "the list of feeds is empty"),
         (b"<opml><body>\n<outline></body></opml>", "unparsable", "OPML: line 2: "),
         (b"<html></html>", "not_feed", "no OPML: its root is <html>"),
-        (b"<opml><body>\n<outline xmlUrl='ftp://x.example/'/></body></opml>", "unparsable", "OPML: line 2: "),
+        (b"<opml>\n<outline xmlUrl='ftp://x.example/'/></opml>", "unparsable", "OPML: line 2: "),
         (b"https://a.example/\nThis is prose.", "unparsable", "line 2: "),
         (b"https://a.example/ b", "unparsable", "line 1: more than an address"),
         (b'{"feeds": []}', "unparsable", "line 1: "),

@@ -5,8 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from newsmill.producer.core import Answer, FeedState, Limits, ParsedFeed
-from newsmill.producer.core import after_answer, after_failure, after_unchanged
+from newsmill.producer.core import (
+    Answer,
+    FeedState,
+    Limits,
+    ParsedFeed,
+    after_answer,
+    after_failure,
+    after_unchanged,
+)
 from newsmill.producer.core.schedule import adapted, backoff, first_guess, spread, wait
 
 NOW = 1_750_000_000.0

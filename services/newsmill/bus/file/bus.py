@@ -54,26 +54,26 @@ class FileBus:
 
     def create(self) -> list[str]:
         """Make the lane's topics that are missing; raises Misconfigured on a mismatch."""
-        return self._catalog.make(TOPICS)
+        return self._fresh().make(TOPICS)
 
     def join(self, group: str, topics: Sequence[Topic], *, slot: int | None = None) -> FileMember:
         """Become a member of ``group``; the topics are made where they are missing."""
         for topic in topics:
             if topic.kind == "config":
                 raise ValueError(f"{topic.name} is followed, not shared by a group")
-        self._catalog.make(topics)
+        self._fresh().make(topics)
         return self._keep(self._joined(group, topics, slot, self._entered()))
 
     def follow(self, topic: Topic) -> FileFollower:
         """Read a configuration topic whole, and then as it grows; made where it is missing."""
         if topic.kind != "config":
             raise ValueError(f"{topic.name} is no configuration topic")
-        known = self._catalog.get(topic)
+        known = self._fresh().get(topic)
         return self._keep(FileFollower(Database(self._options), known, self._tell))
 
     def scan(self, topic: Topic, partition: int, start: int = 0) -> Iterator[Record]:
         """Read a partition from ``start`` to its present end, outside any group."""
-        known = self._catalog.find(topic)
+        known = self._fresh().find(topic)
         if known is None:
             return iter(())
         place = (known.partitions[partition], topic.name, partition)
@@ -81,7 +81,7 @@ class FileBus:
 
     def read_state(self, topic: Topic) -> Iterator[tuple[bytes, bytes]]:
         """Every committed key and value of a state topic, outside any group."""
-        known = self._catalog.find(topic)
+        known = self._fresh().find(topic)
         for partition, number in enumerate(known.partitions if known else ()):
             yield from reading.restore(self._db, (number, topic.name, partition), self._tell)
 
@@ -114,7 +114,6 @@ class FileBus:
     def drop_lane(self) -> None:
         """Remove the lane's topics, state and groups; its members, if there are any, are fenced."""
         drop.lane(self._db, self._catalog)
-        self._catalog.forget()
 
     def close(self) -> None:
         """Let go of it; members that have not left are gone as by death."""
@@ -144,9 +143,16 @@ class FileBus:
             membership = Membership(db, presence, bells, found, known, slot)
             return FileMember(db, catalog, presence, bells, membership, known, self._tell)
         except BaseException:
+            if membership is not None:
+                membership.vanish()
             db.close()
             bells.close()
             raise
+
+    def _fresh(self) -> Catalog:
+        """The catalog as the file has it now: another process may have dropped the lane."""
+        self._catalog.forget()
+        return self._catalog
 
     def _entered(self) -> Presence:
         if self._presence is None:

@@ -59,13 +59,13 @@ class Catalog:
         return str(rows[0][0])
 
     def forget(self) -> None:
-        """Remember nothing, since the lane was dropped."""
+        """Remember nothing, since another process may have dropped the lane."""
         self._known.clear()
 
     def find(self, topic: Topic) -> Known | None:
         """The topic, None where it was never made; raises Misconfigured where it differs."""
         known = self._known.get(topic.name)
-        if known is not None and known.topic == topic:
+        if known is not None and (known.topic is topic or known.topic == topic):
             return known
         name = full_name(self._namespace, self._lane, topic.name)
         rows = self._db.execute(

@@ -38,3 +38,8 @@ def checksum(key: bytes, packed: bytes | None, value: bytes | None) -> int:
 def size(key: bytes, packed: bytes | None, value: bytes | None) -> int:
     """Bytes that the row counts for against the cap of its topic."""
     return OVERHEAD_BYTES + len(key) + len(packed or b"") + len(value or b"")
+
+
+WEIGHT = (  # the same in SQL
+    f"{OVERHEAD_BYTES} + length(key) + coalesce(length(hdr), 0) + coalesce(length(val), 0)"
+)

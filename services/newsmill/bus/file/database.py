@@ -97,8 +97,8 @@ class Database:
         try:
             yield
             self.conn.execute("COMMIT")
-        except apsw.FullError:
-            raise BusFull(f"{self.path}: the disk is full") from None
+        except (apsw.FullError, apsw.IOError) as error:
+            raise BusFull(f"{self.path}: {error}") from None
         finally:
             self.rollback()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from newsmill.bus.base import Record
 from newsmill.bus.file.catalog import Known
-from newsmill.bus.file.codec import checksum, unpack
+from newsmill.bus.file.codec import WEIGHT, checksum, unpack
 from newsmill.bus.file.database import OFFSET_BITS, Database
 from newsmill.bus.file.reading import CHUNK, CHUNK_BYTES, Notice, read, set_aside
 
@@ -69,15 +69,16 @@ def compact(db: Database, known: Known, spare: int = 1000) -> None:
     """Drop superseded records of a configuration topic, once there are more than ``spare``."""
     number = known.partitions[0]
     base = number << OFFSET_BITS
+    end = base + (1 << OFFSET_BITS)
     [(kept,)] = db.execute("SELECT count(*) FROM latest WHERE tp=?", (number,))
-    [(rows,)] = db.execute(
-        "SELECT count(*) FROM log WHERE id>=? AND id<?", (base, base + (1 << OFFSET_BITS))
-    )
+    [(rows,)] = db.execute("SELECT count(*) FROM log WHERE id>=? AND id<?", (base, end))
     if rows <= kept + spare:
         return
     with db.writing():
         db.execute(
             "DELETE FROM log WHERE id>=?1 AND id<?2 AND id-?1 NOT IN "
             "(SELECT offset FROM latest WHERE tp=?3)",
-            (base, base + (1 << OFFSET_BITS), number),
+            (base, end, number),
         )
+        [(held,)] = db.execute(f"SELECT sum({WEIGHT}) FROM log WHERE id>=? AND id<?", (base, end))  # noqa: S608  # a constant
+        db.execute("UPDATE parts SET bytes=? WHERE tp=?", (held or 0, number))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from newsmill.bus.base import (
     MAX_POLL_BYTES,
     MAX_RECORDS,
+    BusFull,
     Change,
     Fenced,
     Mark,
@@ -27,6 +30,21 @@ from newsmill.bus.file.writer import Writer
 from newsmill.topics import Topic
 
 GUARD_S = 1.0  # how often a member sees to it that a detector is at work
+
+
+class _Batch:
+    """What one poll has gathered so far, within its bounds."""
+
+    def __init__(self, max_records: int, max_bytes: int) -> None:
+        self.max_records = self.records_left = max_records
+        self.max_bytes = self.bytes_left = max_bytes
+        self.records: list[Record] = []
+        self.damaged: list[tuple[Place, list[Any]]] = []
+
+    def add(self, records: list[Record]) -> None:
+        self.records += records
+        self.records_left -= len(records)
+        self.bytes_left -= sum(record.size for record in records)
 
 
 class FileMember:
@@ -111,10 +129,9 @@ class FileMember:
     def leave(self) -> None:
         """Give all partitions up at once."""
         if self.is_open:
-            try:
+            with contextlib.suppress(BusFull):  # the lock that the kernel frees says as much
                 self._membership.leave()
-            finally:
-                self.close()
+            self.close()
 
     def close(self) -> None:
         """Let go without a word, as a killed process does; others see it at once."""
@@ -177,32 +194,21 @@ class FileMember:
         return max(0.0, min((until - now for until in self._held.values()), default=3600.0))
 
     def _fetch(self, max_records: int, max_bytes: int, skip: Collection[Place]) -> list[Record]:
-        ready = self._ready(skip)
-        if not ready:
-            return []
-        self._turn += 1
-        first = self._turn % len(ready)
-        ready = [*ready[first:], *ready[:first]]
-        records: list[Record] = []
-        left = max_bytes
-        # At first each place gets its fair part; then what is left goes to those that have more.
-        for count, size in (
-            (max(1, max_records // len(ready)), max(1, max_bytes // len(ready))),
-            (max_records, max_bytes),
-        ):
-            for place, end in ready:
-                if len(records) >= max_records or left <= 0:
-                    return records
-                more = self._fetch_one(
-                    place,
-                    end,
-                    min(count, max_records - len(records)),
-                    min(size, left),
-                    left if records else None,
-                )
-                records += more
-                left -= sum(record.size for record in more)
-        return records
+        """Read under one snapshot, so that retention cannot drop anything between look and read."""
+        batch = _Batch(max_records, max_bytes)
+        with self._db.reading():
+            ready = self._ready(skip)
+            self._turn += 1
+            first = self._turn % max(1, len(ready))
+            ready = [*ready[first:], *ready[:first]]
+            # First each place gets its fair part; then what is left goes to those that have more.
+            for part in (max(1, len(ready)), 1):
+                for place, end in ready:
+                    self._fetch_one(batch, place, end, part)
+        for place, rows in batch.damaged:
+            where = (self._membership.owned[place].number, *place)
+            reading.set_aside(self._db, where, rows, self._notice)
+        return batch.records
 
     def _ready(self, skip: Collection[Place]) -> list[tuple[Place, int]]:
         """The places with something to deliver, with the end of each."""
@@ -227,22 +233,20 @@ class FileMember:
                     ready.append((place, end))
         return ready
 
-    def _fetch_one(
-        self,
-        place: Place,
-        end: int,
-        max_records: int,
-        max_bytes: int,
-        first_bytes: int | None,
-    ) -> list[Record]:
+    def _fetch_one(self, batch: _Batch, place: Place, end: int, part: int) -> None:
         epoch, start = self._next[place]
-        if start >= end:
-            return []
-        where = (self._membership.owned[place].number, *place)
+        if start >= end or batch.records_left <= 0 or batch.bytes_left <= 0:
+            return
         records, position, damaged = reading.read(
-            self._db, where, start, end, max_records, max_bytes, first_bytes=first_bytes
+            self._db,
+            (self._membership.owned[place].number, *place),
+            start,
+            end,
+            min(max(1, batch.max_records // part), batch.records_left),
+            min(max(1, batch.max_bytes // part), batch.bytes_left),
+            first_bytes=batch.bytes_left if batch.records else None,
         )
         if damaged:
-            reading.set_aside(self._db, where, damaged, self._notice)
+            batch.damaged.append((place, damaged))
+        batch.add(records)
         self._next[place] = (epoch, position)
-        return records

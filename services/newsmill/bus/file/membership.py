@@ -241,7 +241,7 @@ class Membership:
 
     def _alive(self, members: Iterable[int], now: float) -> frozenset[int]:
         """Who holds its lock and was heard within the lease, by our own clock."""
-        if now - self._looked > max(1.0, self._lease_s / 4):
+        if now - self._looked > max(1.0, self._lease_s / 2):
             self._seen.clear()  # we ourselves were stopped: nobody could be heard
         self._looked = now
         live = {self.incarnation}

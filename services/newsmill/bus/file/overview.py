@@ -14,7 +14,11 @@ LEFT JOIN members m ON m.inc = s.owner WHERE s.grp=? ORDER BY t.name, p.part
 """
 _MISSING = "SELECT count(*) FROM quarantine WHERE tp=? AND off>=? AND off<?"
 _FIRST = "SELECT ts FROM log WHERE id>=? AND id<? ORDER BY id LIMIT 1"
-_LOG = (
+_STREAM = (
+    "SELECT sum(p.next - p.start - (SELECT count(*) FROM quarantine q "
+    "WHERE q.tp = p.tp AND q.off >= p.start)), sum(p.bytes) FROM parts p WHERE p.topic=?"
+)
+_CONFIG = (
     "SELECT sum((SELECT count(*) FROM log WHERE id>=(p.tp << 40) AND id<((p.tp + 1) << 40))), "
     "sum(p.bytes) FROM parts p WHERE p.topic=?"
 )
@@ -22,6 +26,7 @@ _STATE = (
     "SELECT count(*), sum(length(s.key) + length(s.val)) FROM state s "
     "JOIN parts p ON p.tp = s.tp WHERE p.topic=?"
 )
+_COUNTS = {"stream": _STREAM, "config": _CONFIG, "state": _STATE}
 
 
 def lag(db: Database, catalog: Catalog, group: Group, presence: Presence) -> list[Lag]:
@@ -54,7 +59,7 @@ def describe(db: Database, catalog: Catalog) -> list[Described]:
     found = []
     with db.reading():
         for number, name, kind, partitions in catalog.topics():
-            [(records, held)] = db.execute(_STATE if kind == "state" else _LOG, (number,))
+            [(records, held)] = db.execute(_COUNTS[kind], (number,))
             found.append(Described(name, kind, partitions, records or 0, held or 0))
     return found
 

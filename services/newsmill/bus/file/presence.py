@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import signal
 import struct
 import sys
 import threading
@@ -108,11 +109,20 @@ class Guard:
     def tend(self, lease_s: float) -> list[int]:
         """Start one if there is none; the processes that ours has killed since."""
         killed = self._hear()
-        if self._pid and os.waitpid(self._pid, os.WNOHANG)[0]:
+        if self._pid and self._has_ended():
             self._forget()
         if not self._pid and not self._at_work():
-            self._start(lease_s)
+            with contextlib.suppress(
+                OSError
+            ):  # no room for a process now; the next look tries again
+                self._start(lease_s)
         return killed
+
+    def _has_ended(self) -> bool:
+        try:
+            return os.waitpid(self._pid, os.WNOHANG)[0] != 0
+        except ChildProcessError:
+            return True  # somebody who waits for every child has had it
 
     def _at_work(self) -> bool:
         fd = os.open(self._directory / detector.LOCK_FILE, _FLAGS, 0o644)
@@ -130,7 +140,7 @@ class Guard:
             self._pid = os.posix_spawn(
                 sys.executable,
                 [sys.executable, "-I", "-S", program, str(self._directory), str(lease_s)],
-                {},
+                os.environ,
                 file_actions=[
                     (os.POSIX_SPAWN_DUP2, theirs_in, 0),
                     (os.POSIX_SPAWN_DUP2, theirs_out, 1),
@@ -161,6 +171,6 @@ class Guard:
             pid = self._pid
             self._forget()
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, 15)
+                os.kill(pid, signal.SIGKILL)  # it holds nothing, and may be stopped
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, 0)

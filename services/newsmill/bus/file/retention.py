@@ -15,7 +15,7 @@ import apsw
 
 from newsmill.bus.base import BusFull
 from newsmill.bus.file.catalog import Known
-from newsmill.bus.file.codec import OVERHEAD_BYTES
+from newsmill.bus.file.codec import WEIGHT
 from newsmill.bus.file.database import OFFSET_BITS, Database
 
 HEADROOM = 2  # times the cap, for steps that drain a stream
@@ -26,9 +26,8 @@ IDLE_S = 1.0  # after a trim that found nothing to drop
 FREE_PAGES = 0.25  # of the file: more are given back to the disk, a little at each trim
 BALLAST = "ballast"
 
-_WEIGHT = f"{OVERHEAD_BYTES} + length(key) + coalesce(length(hdr), 0) + coalesce(length(val), 0)"
 _COUNT = (
-    f"SELECT max(id), sum({_WEIGHT}) FROM "  # noqa: S608  # a constant of this module
+    f"SELECT max(id), sum({WEIGHT}) FROM "  # noqa: S608  # a constant of this module
     "(SELECT id, key, hdr, val FROM log WHERE id>=? AND id<? ORDER BY id LIMIT ?)"
 )
 _PASSED = "(SELECT min(coalesce(s.pos, 0)) FROM shares s WHERE s.tp = p.tp)"
@@ -122,7 +121,7 @@ class Room:
     def _drop_oldest(self, known: Known, *, read_only: bool = False) -> int:
         """One small transaction; the bytes dropped, 0 where nothing may be.
 
-        What no group ever asked for may go too, but not ``read_only``: its group may be yet to come.
+        What no group ever asked for may go too, but not ``read_only``: its group may yet come.
         """
         unread = "0" if read_only else "p.next"
         if self._options.unread == "drop" and not read_only:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 
@@ -164,9 +165,12 @@ class Writer:
         )
 
     def _after(self, encoded: step.Step) -> None:
+        """Wake the readers and keep house; the step has happened: nothing here may fail it."""
         for known in encoded.topics.values():
             self._bells.ring(known.bell)
-            if known.topic.kind == "config":
-                compact(self._db, known)
-            elif self._room.is_due(known):
-                self._room.trim(known)
+        with contextlib.suppress(BusFull, apsw.Error):
+            for known in encoded.topics.values():
+                if known.topic.kind == "config":
+                    compact(self._db, known)
+                elif self._room.is_due(known):
+                    self._room.trim(known)

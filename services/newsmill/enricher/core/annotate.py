@@ -1,8 +1,8 @@
 """Runs the annotators over an article: pure functions, each with a version and a bound on its work.
 
 An annotator states what it reads (fields of the article, outputs of other annotators) and what it
-writes; their order follows from that. One that fails costs its annotation, not the article: the next
-ones read its outputs as empty.
+writes; their order follows from that. One that fails costs its annotation, not the article: those
+behind it read its outputs as empty.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Annotator:
 class Annotations:
     """What the annotators say of an article.
 
-    ``fields`` are those of an enriched record, in its order, ready to be spliced in; ``failures`` are
-    the names of annotators that failed, each with its error.
+    ``fields`` are those of an enriched record, in its order, ready to be spliced in; ``failures``
+    are the names of annotators that failed, each with its error.
     """
 
     fields: dict[str, Any]
@@ -49,7 +49,7 @@ class Annotations:
 
 
 def ordered(annotators: Iterable[Annotator]) -> tuple[Annotator, ...]:
-    """The annotators so that each stands behind those whose outputs it reads; else in order of name.
+    """The annotators, each behind those whose outputs it reads, else in order of name.
 
     Raises ValueError where two write one output, one writes what is no annotation, or a circle of
     them waits for itself.
@@ -121,7 +121,9 @@ def annotate(article: Article, annotators: Iterable[Annotator] = ANNOTATORS) -> 
 
 def versions() -> dict[str, str]:
     """The version of every annotator, by its name."""
-    return {annotator.name: annotator.version for annotator in sorted(ANNOTATORS, key=lambda a: a.name)}
+    return {
+        annotator.name: annotator.version for annotator in sorted(ANNOTATORS, key=lambda a: a.name)
+    }
 
 
 def _inputs(article: Article, annotator: Annotator, made: Mapping[str, Any]) -> list[Any]:
@@ -137,7 +139,7 @@ def _inputs(article: Article, annotator: Annotator, made: Mapping[str, Any]) -> 
 
 
 def within(text: str, budget: int) -> str:
-    """The text's beginning of at most ``budget`` characters, cut between words where there are some."""
+    """The text's first ``budget`` characters at most, cut between words where there are some."""
     if len(text) <= budget:
         return text
     cut = max(text.rfind(" ", budget - 200, budget), text.rfind("\n", budget - 200, budget))

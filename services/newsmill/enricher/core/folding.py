@@ -1,4 +1,4 @@
-"""Folds the mentions of a text into entities: surnames and acronyms into the name they stand for."""
+"""Folds the mentions of a text into entities: surnames and acronyms into what they stand for."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from newsmill.enricher.core.gazetteer import shared
 from newsmill.enricher.core.names import PENDING, WEAK, Mention
 from newsmill.records import Entity
 
-_SMALL = frozenset(
-    "of the and for & de du des la le der die das von van di del della y e zu al bin den jr sr jr. sr. "
-    "dos da ter ten los las el ben ibn ii iii iv".split()
-)
+_SMALL = shared("small")
 _PARTS = re.compile(r"[^\s]+")
 
 
@@ -40,7 +38,7 @@ def _form(written: str) -> str:
 
 
 def _type(found: list[Mention]) -> tuple[str, str, int]:
-    """Type, key and strength of a form: what most of its surest mentions say, the first of equals."""
+    """Type, key and strength of a form: what most of its surest mentions say."""
     surest = max(mention.strength for mention in found)
     votes = Counter((mention.type, mention.key) for mention in found if mention.strength == surest)
     type_, key = max(votes, key=lambda vote: votes[vote])
@@ -71,7 +69,7 @@ def _owners(
 def _people(
     forms: dict[str, list[Mention]], types: dict[str, tuple[str, str, int]]
 ) -> dict[str, str]:
-    """Names and parts of names → the person's full name; a part of several is the first person's."""
+    """Names and parts of names → the person's full name; one of several is the first's."""
     full: dict[tuple[str, str], str] = {}
     parts: dict[str, str] = {}
     surnames: dict[str, str] = {}
@@ -90,8 +88,7 @@ def _people(
         for word in words[:-1]:
             if len(word) > 2:
                 parts.setdefault(word, name)
-    for surname, name in surnames.items():
-        parts[surname] = name
+    parts |= surnames  # before a middle name or a first name of somebody else
     for form in forms:
         if types[form][0] == "PERSON" and form not in parts:
             parts[form] = form

@@ -1,5 +1,8 @@
-"""Holds the lists that the rules look names and words up in: the one place of the core that reads
-data, once, from the files packed beside it (``data/README.md`` states their origin)."""
+"""Holds the lists that the rules look names and words up in.
+
+It is the one place of the core that reads data: once, from the files packed beside it, whose origin
+``data/README.md`` states.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from importlib import resources
 # scripts without capitals, whose names are found by looking for each of them
 UNCASED = frozenset({"ar", "he", "hi", "ja", "ko", "zh"})
 
-_LATIN = frozenset("en de fr es it pt nl sv da no fi pl cs hu ro tr id".split())
+_NOT_LATIN = frozenset({"el", "ru", "uk"}) | UNCASED
 _TABLES = ("countries.tsv", "regions.tsv", "cities.tsv")
 
 
@@ -33,8 +36,8 @@ class Named:
 class Lexicon:
     """What the rules know of one language; words are in lower case, names as they are written.
 
-    ``starts`` holds the names by their first word, longest first, ``titles`` the number of words of the
-    longest title by its first word.
+    ``starts`` holds the names by their first word, longest first, ``titles`` the number of words of
+    the longest title by its first word.
     """
 
     language: str
@@ -65,8 +68,10 @@ def _tables() -> dict[str, dict[str, Named]]:
             english = cells[0]
             for language, cell in zip(languages, cells, strict=True):
                 known = names.setdefault(language, {})
-                if not cell and language in _LATIN:
-                    cell = english  # a language of Latin script that says nothing writes it as English
+                if not cell and language not in _NOT_LATIN:
+                    cell = (
+                        english  # a language of Latin script that says nothing writes it as English
+                    )
                 for name in cell.split("|"):
                     if name and name != "-":
                         known.setdefault(name, thing)
@@ -95,9 +100,14 @@ _WORDS = _word_lists()
 FIRST_NAMES = frozenset(name for line in _read("first_names.txt") for name in line.split())
 
 
+def shared(kind: str) -> frozenset[str]:
+    """The words of a kind that is the same in all languages."""
+    return _WORDS["any"][kind]
+
+
 @functools.cache
 def lexicon(language: str) -> Lexicon:
-    """The lists of a language; one that has none of its own looks names up in the English tables."""
+    """The lists of a language; one without any looks names up in the English tables."""
     names = _NAMES.get(language) or _NAMES["en"]
     words = _WORDS.get(language, {})
     starts: dict[str, list[str]] = {}
@@ -114,7 +124,9 @@ def lexicon(language: str) -> Lexicon:
     return Lexicon(
         language=language,
         names=names,
-        starts={first: tuple(sorted(all_, key=len, reverse=True)) for first, all_ in starts.items()},
+        starts={
+            first: tuple(sorted(all_, key=len, reverse=True)) for first, all_ in starts.items()
+        },
         words=words,
         titles=titles,
         skipped=skipped,

@@ -1,4 +1,4 @@
-"""Names the language of an article: what the text says, with what the page declares as its prior."""
+"""Names the language of an article: what its text says, what the page declares as a prior."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ import re
 
 import pycld2
 
+from newsmill.enricher.core.gazetteer import shared
+
 NAME = "language"
 VERSION = "1"
-BUDGET = 2000  # characters: more than the detector needs
+BUDGET = 1000  # characters: the detector is as right on 300 as on whole articles
 UNKNOWN = "und"
 
 _FEW = 20  # letters: below this a guess is noise
 _SURE = 80  # letters: from here the text alone decides
 _WITH_TITLE = 400  # letters: the headline helps a text shorter than this
-_COUNTED = 1000  # characters in which letters are counted
+_COUNTED = 600  # characters in which letters are counted
 
 # pycld2 raises on control characters, surrogates and noncharacters, which it takes for broken UTF-8
 _UNWANTED = re.compile(
@@ -26,14 +28,7 @@ _ADDRESS = re.compile(r"https?://\S{1,500}|@\w{1,100}")
 _LETTER = re.compile(r"[^\W\d_]")
 _CODE = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z])")
 
-_CODES = frozenset(
-    "aa ab ae af ak am an ar as av ay az ba be bg bi bm bn bo br bs ca ce ch co cr cs cu cv cy da de dv "
-    "dz ee el en eo es et eu fa ff fi fj fo fr fy ga gd gl gn gu gv ha he hi ho hr ht hu hy hz ia id ie "
-    "ig ii ik io is it iu ja jv ka kg ki kj kk kl km kn ko kr ks ku kv kw ky la lb lg li ln lo lt lu lv "
-    "mg mh mi mk ml mn mr ms mt my na nd ne ng nl no nr nv ny oc oj om or os pa pi pl ps pt qu rm rn ro "
-    "ru rw sa sc sd se sg si sk sl sm sn so sq sr ss st su sv sw ta te tg th ti tk tl tn to tr ts tt tw "
-    "ty ug uk ur uz ve vi vo wa wo xh yi yo za zh zu".split()
-)
+_CODES = shared("code")
 # withdrawn codes, codes of three letters, and the two written Norwegians, by their ISO 639-1 code
 _SAME = {
     "iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro", "sh": "sr", "nb": "no", "nn": "no",
@@ -62,7 +57,7 @@ _ALIKE = (
 
 
 def language_of(text: str, title: str | None, declared_language: str | None) -> tuple[str]:
-    """The ISO 639-1 code, or "und": under 20 letters and nothing declared, or nothing recognised."""
+    """The ISO 639-1 code, or "und" where nothing is recognised and nothing declared."""
     declared = code_of(declared_language)
     sample = _clean(text)
     letters = len(_LETTER.findall(sample[:_COUNTED]))

@@ -9,7 +9,7 @@ _LONGEST = 4000  # characters of one quotation
 
 
 def _pair(opening: str, closing: str) -> str:
-    """Words in one line between two marks, or up to the line's end where the closing one is missing."""
+    """Words of one line between two marks, to its end where the second is missing."""
     return rf"{opening}([^{opening}{closing}\n]{{1,{_LONGEST}}})([{closing}]?)"
 
 

@@ -23,8 +23,8 @@ NAME = "quotes"
 VERSION = "1"
 BUDGET = 100_000  # characters of the text that are looked at
 
-# Words up to which a quotation needs its cue within so many words of it: one or two words far from a
-# cue are words that the writer keeps at a distance, three or four are often a title or a name.
+# Words up to which a quotation needs its cue within so many words of it: one or two far from a cue
+# are words that the writer keeps at a distance, three or four are often a title or a name.
 _NEEDS_CUE_WITHIN = ((2, 3), (4, 6))
 _PHRASE = 4  # words: no longer ones are kept without any cue
 _AFTER = 160  # characters behind a quotation in which its cue may stand
@@ -91,7 +91,7 @@ class _Reader:
     def _quote(
         self, start: int, end: int, floor: int, ceiling: int, last: Quote | None
     ) -> Quote | None:
-        """The quotation, or None for marks that quote nobody; no other mark is in [floor, ceiling)."""
+        """The quotation, or None for marks that quote nobody; it is alone in [floor, ceiling)."""
         words = self._text[start:end]
         count = len(words) // _CHARS_A_WORD if self._uncased else words.count(" ") + 1
         line = max(floor, self._text.rfind("\n", 0, start) + 1)
@@ -105,9 +105,12 @@ class _Reader:
             return None
         else:
             cue = self._cue_of_sentence_before(start, line)
+        before = last.speaker if last else None
         if cue is None:
-            return Quote(text=words, speaker=self._carried(start, last), span=(start, end))
-        speaker = self._sources.name(cue.source, last.speaker if last else None)
+            source = self._announced(start, line)
+            speaker = self._sources.name(source, before) if source else self._carried(start, last)
+            return Quote(text=words, speaker=speaker, span=(start, end))
+        speaker = self._sources.name(cue.source, before)
         verb = self._text[cue.start : cue.end]
         return Quote(text=words, speaker=speaker, verb=verb, span=(start, end))
 
@@ -161,7 +164,10 @@ class _Reader:
         at, end, phrase = found[-1]
         if phrase in self._follow:
             return _Cue(at, end, self._sources.first(end, stop))
-        return _Cue(at, end, self._sources.last(begin, at))
+        source = self._sources.last(begin, at) or self._sources.first(
+            end, min(stop, end + _SUBJECT)
+        )
+        return _Cue(at, end, source)
 
     def _cues(self, begin: int, stop: int) -> Iterator[tuple[int, int, str]]:
         if self._pattern is not None:
@@ -178,11 +184,19 @@ class _Reader:
         following = bisect_right(self._starts, at)
         return self._starts[following] if following < len(self._starts) else len(self._text)
 
+    def _announced(self, start: int, floor: int) -> Source | None:
+        """Who the words before a colon speak of: "Jo Smith has no doubt: “…”"."""
+        if not self._text[max(floor, start - 6) : start].rstrip('“„"«»”「『 \u00a0').endswith(":"):
+            return None
+        return self._sources.last(
+            max(floor, self._sentence_start(start - 3), start - _BEFORE), start
+        )
+
     def _carried(self, start: int, last: Quote | None) -> str | None:
-        """The speaker of the quotation before, where this one goes on in its line or opens the next."""
+        """The speaker of the quotation before, where this one goes on from it."""
         if last is None or last.span is None:
             return None
         between = self._text[last.span[1] : start]
         lines = between.count("\n")
-        opens = not between[between.rfind("\n") + 1 :].strip("“„\"«»”「『 ")
+        opens = not between[between.rfind("\n") + 1 :].strip('“„"«»”「『 ')
         return last.speaker if not lines or (lines == 1 and opens) else None

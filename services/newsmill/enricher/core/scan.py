@@ -7,7 +7,7 @@ import unicodedata
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from newsmill.enricher.core.gazetteer import FIRST_NAMES, Lexicon
+from newsmill.enricher.core.gazetteer import FIRST_NAMES, Lexicon, shared
 from newsmill.enricher.core.sentences import sentence_starts
 
 
@@ -17,24 +17,23 @@ def _capitals() -> str:
     return "".join(letter for letter in codes if unicodedata.category(letter) in ("Lu", "Lt"))
 
 
+def _gaps(kind: str) -> frozenset[str]:
+    """The words of a kind with the spaces that they have between two others."""
+    return frozenset(f" {word}" if word[-1] in "-'’" else f" {word} " for word in shared(kind))
+
+
 _CAPITAL = f"[{_capitals()}]"
-# "U.S.", "J.K.", "McDonald", "iPhone", "O’Brien", "Jean-Luc", "AT&T"; not the "-based" of "US-based"
+# "U.S.", "J.K.", "McDonald", "iPhone", "O’Brien", "Jean-Luc", "AT&T"; of "US-based" only the "US"
 _WORD = re.compile(
-    rf"{_CAPITAL}(?:(?<!\w.)|(?<=\W[a-z].))"  # the capital first, so that the search can look for it
+    rf"{_CAPITAL}(?:(?<!\w.)|(?<=\W[a-z].))"  # the capital first: the search looks for it
     rf"(?:\.(?:{_CAPITAL}\.)+|\w*(?:[-‐&](?=[\d]|{_CAPITAL})\w+|['’](?={_CAPITAL})\w+|['’]t(?!\w))*)",
     re.S,
 )
 _ANY_WORD = re.compile(r"\w+")
 _SPACES = frozenset({" ", "\u00a0", "\u202f", " & "})
-_DOTTED = frozenset("dr st mr mrs ms prof gen sen rep gov lt col sgt capt hr fr mt ft".split())
-_NOBLE = frozenset(
-    " von | van | der | von der | van der | van den | van de | zu | von und zu | bin | bint | ibn | ben "
-    "| al-| el-| Al-| as-| an-| ar-| ash-| ter | ten ".split("|")
-)
-_OF = frozenset(
-    " of | of the | for | de | du | des | de la | de l’| de l'| d’| d'| del | de los | de las | di "
-    "| della | dello | dei | delle | degli | dell’| dell'| da | do | dos | das | y | e ".split("|")
-)
+_DOTTED = shared("dotted")
+_NOBLE = _gaps("noble")
+_OF = _gaps("of")
 _QUOTE_MARKS = frozenset("“„\"«»‘'‚(「『[")
 _SENTENCE_BEFORE = frozenset(".!?…:•·–*|\n。")
 _HEADING_WORDS = 24  # a heading is shorter
@@ -44,8 +43,8 @@ _HEADING_WORDS = 24  # a heading is shorter
 class Run:
     """Capitalised words that stand side by side; ``words`` are their offsets in the text.
 
-    ``opens``: the first word starts a sentence, where its capital says nothing. ``heading``: it is of
-    a line where every word has one.
+    ``opens``: the first word starts a sentence, where its capital says nothing. ``heading``: it is
+    of a line where every word has one.
     """
 
     words: tuple[tuple[int, int], ...]
@@ -93,7 +92,7 @@ def _run(
 
 
 def _opens(text: str, start: int) -> bool:
-    """Whether the word stands where a sentence may start: after a quotation mark, a colon, a bullet."""
+    """Whether a sentence may start here: after a quotation mark, a colon, a bullet."""
     at = start - 1
     if at >= 0 and text[at] in _QUOTE_MARKS:
         return True
@@ -117,6 +116,8 @@ def _joins(text: str, left: tuple[int, int], right: tuple[int, int], lexicon: Le
         return len(word) == 1 or word.lower() in _DOTTED
     if gap in _NOBLE:
         return text[right[0] : right[1]].lower() not in lexicon.kind("org")
+    if gap == " der ":  # "Von der Leyen" at the start of a sentence
+        return text[left[0] : left[1]] in ("Von", "Van")
     if gap in _OF:
         word = text[left[0] : left[1]]
         if gap.startswith(" d") and word in FIRST_NAMES:  # Charles de Gaulle, Luiz da Silva
@@ -141,7 +142,7 @@ def _headings(text: str, words: list[tuple[int, int]]) -> list[tuple[int, int]]:
         total = line.count(" ") + 1
         if capitalised >= 3 and capitalised * 10 >= total * 7:
             bare = line.rstrip()
-            if line.isupper() or (total <= _HEADING_WORDS and bare[-1] not in ".!?”\"»“:;,"):
+            if line.isupper() or (total <= _HEADING_WORDS and bare[-1] not in '.!?”"»“:;,'):
                 found.append((start, end))
         start = end + 1
     return found

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 
+from newsmill.enricher.core.gazetteer import shared
+
 _END = re.compile(r"[.!?…。！？\n]+[\"”’»›“)\]」』）]*(\s*)")
 _LAST_WORD = re.compile(r"[^\W_]+(?:\.[^\W_]+)*\Z")
-_ABBREVIATIONS = frozenset(
-    "mr mrs ms mx dr prof st sen rep gov gen lt col sgt capt maj adm rev hon jr sr vs no nos inc corp ltd co "
-    "bros mt ft etc approx dept est cf ca z.b u.a d.h u.s bzw nr str abs vgl usw mio mrd evtl ggf sog "
-    "tel dott sig on mm mme mlle m sra sra ud uds pág art núm av ave blvd jan feb mar apr jun jul aug "
-    "sep sept oct nov dec".split()
-)
+_ABBREVIATIONS = shared("abbreviation")
 
 
 def sentence_starts(text: str) -> list[int]:

@@ -8,7 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from newsmill.enricher.core.gazetteer import UNCASED, Lexicon
+from newsmill.enricher.core.gazetteer import UNCASED, Lexicon, shared
 from newsmill.enricher.core.patterns import any_of
 from newsmill.records import Entity
 
@@ -16,16 +16,16 @@ _SPEAKERS = frozenset({"PERSON", "ORG", "GPE"})
 _PERSON_NEAR = 50  # characters from an organisation's name to its speaker's: "Acme chief Jo Smith"
 _LOOK_BACK = 40  # sources: how far a pronoun is followed back
 _WORD_BEFORE = re.compile(r"([\w’'-]+)[\s,]*\Z")
-_NOT_SUBJECT = frozenset(
-    "in from of at near to by with for on against between after about en à de au aux du chez aus von vom "
-    "bei mit nach über a da di dal della nel con por para desde del uit van met".split()
-)
+_NOT_SUBJECT = shared("aside")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Who a place of the text speaks of: a pronoun has no name of its own, people whom the text does
-    not name ("officials") have neither name nor type."""
+    """Who is spoken of at a place of the text.
+
+    A pronoun has no name of its own; people whom the text does not name ("officials") have neither
+    name nor type.
+    """
 
     start: int
     end: int
@@ -64,7 +64,7 @@ class Sources:
         return found
 
     def first(self, begin: int, end: int) -> Source | None:
-        """Who speaks where the speaker stands behind the word of saying: "said US envoy Jo Smith"."""
+        """Who speaks, where the cue stands first: "said US envoy Jo Smith"."""
         found = self.between(begin, end)
         for at, source in enumerate(found):
             if source.type == "PERSON":
@@ -92,7 +92,7 @@ class Sources:
         return nearest
 
     def name(self, source: Source | None, last_speaker: str | None) -> str | None:
-        """The name of a source, a pronoun resolved to the last person or organisation named before."""
+        """The name of a source; a pronoun is the last person or organisation named before."""
         if source is None or source.name is not None or not source.type:
             return source.name if source else None
         at = bisect_right(self._places, source.start)
@@ -102,7 +102,7 @@ class Sources:
         return last_speaker
 
     def _is_aside(self, source: Source) -> bool:
-        """A place or body that a preposition leads in is where something happens, not who speaks."""
+        """Whether it is a place or body that a preposition leads in: no one who speaks."""
         if source.type == "PERSON" or source.name is None:
             return False
         before = _WORD_BEFORE.search(self._text, max(0, source.start - 24), source.start)

@@ -154,7 +154,7 @@ def is_byline(text: str) -> bool:
 
 _VISIBLE = re.compile(
     r"""\s*(?:by|written\s+by|story\s+by|reported\s+by|posted\s+by|von|par|por|door|автор:?|作者[:：]?|文[/／:：]|記者[:：/]?|text:|autor(?:in)?:)
-    \s*(?=[A-ZÀ-ÞА-ЯŁŚŻČŠŽ\u3040-\u9fff\uac00-\ud7af])""",
+    \s*(?-i:(?=[A-ZÀ-ÞА-ЯŁŚŻČŠŽ\u3040-\u9fff\uac00-\ud7af]))""",
     re.I | re.X,
 )
 

@@ -27,8 +27,9 @@ _META_PUBLISHED = (
     "article:published_time", "og:article:published_time", "og:published_time", "article:published",
     "datepublished", "parsely-pub-date", "dc.date.issued", "dcterms.created", "dc.date",
     "dcterms.date", "dc.date.created", "sailthru.date", "publishdate", "publish-date",
-    "publish_date", "pubdate", "date", "publication_date", "cxenseparse:recs:publishtime", 
-    "article.published", "originalpublicationdate", "displaydate", "ptime", "citation_publication_date", "apub:time",
+    "publish_date", "pubdate", "date", "publication_date", "cxenseparse:recs:publishtime",
+    "article.published", "originalpublicationdate", "displaydate", "ptime",
+    "citation_publication_date", "apub:time",
     "rnews:datepublished", "weibo:article:create_at",
 )  # fmt: skip
 _META_MODIFIED = (

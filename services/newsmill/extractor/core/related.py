@@ -141,7 +141,7 @@ def _line(block: HtmlElement, facts: Facts) -> Taken | None:
 
 
 def _inline(element: HtmlElement, facts: Facts) -> Taken | None:
-    """A label in bold or the like within running text, where line breaks are all that part lines."""
+    """A label in bold or the like where line breaks are all that part the lines."""
     top = element
     while (parent := top.getparent()) is not None and parent.tag not in _BLOCKS:
         if (parent.text or "").strip() or len(parent) > 1:
@@ -180,11 +180,7 @@ def _bare(tree: HtmlElement, facts: Facts) -> list[Related]:
             continue
         before = (previous.tail if previous is not None else parent.text) or ""
         label = SEE_ALSO.match(before.lstrip()[:80])
-        if (
-            label is None
-            or not label["mark"]
-            or label.end() != len(before.strip()) + (label.end() - len(label[0].rstrip()))
-        ):
+        if label is None or not label["mark"] or label[0].strip() != before.strip():
             continue
         link = _related(anchor, facts)
         if link is None or len(found) >= MAX_RELATED:

@@ -59,6 +59,8 @@ _FOREIGN = {
     "TIMEZONE": "UTC",
     "RETURN_AS_TIMEZONE_AWARE": False,
 }
+# What dateutil and dateparser raise on strings that are no dates, or in no language they know.
+_NO_DATE = (ValueError, ArithmeticError, TypeError, LookupError, AttributeError)
 BUDGET = 1_000  # ms, near enough, that the dates of one feed may cost on the last rung
 
 
@@ -91,7 +93,9 @@ class DateReader:
         clock, zone = _split_zone(text)
         if zone is None:
             return None
-        moment = _iso(clock) or _rfc822(clock) or _lenient(clock) or self._foreign(clock)
+        moment = _iso(clock) or _rfc822(clock) or _lenient(clock)
+        if moment is None and not _ISO.match(clock):
+            moment = self._foreign(clock)
         return _written(moment, zone, clock) if moment else None
 
     def _foreign(self, clock: str) -> datetime | None:
@@ -101,7 +105,10 @@ class DateReader:
             return None
         parsers = [_foreign_parser(self._language)] if self._language else []
         for parser in (*parsers, _foreign_parser("")):
-            found: datetime | None = parser.get_date_data(clock).date_obj if parser else None
+            try:
+                found: datetime | None = parser.get_date_data(clock).date_obj
+            except _NO_DATE:
+                found = None
             if found:
                 return found.replace(tzinfo=None)
             self._budget -= 10
@@ -109,11 +116,8 @@ class DateReader:
 
 
 @functools.lru_cache(maxsize=64)
-def _foreign_parser(language: str) -> DateDataParser | None:
-    try:
-        return DateDataParser(languages=[language] if language else None, settings=_FOREIGN)
-    except ValueError:
-        return None  # a language that it does not know
+def _foreign_parser(language: str) -> DateDataParser:
+    return DateDataParser(languages=[language] if language else None, settings=_FOREIGN)
 
 
 def _split_zone(text: str) -> tuple[str, timezone | None]:
@@ -171,8 +175,8 @@ def _lenient(clock: str) -> datetime | None:
             )
             for fill in _FILL
         )
-    except (ValueError, ArithmeticError, TypeError, LookupError, AttributeError):
-        return None  # what dateutil is known to raise on strings that are no dates
+    except _NO_DATE:
+        return None
     if first != second or (_ISO.match(clock) and first.date().isoformat() != clock[:10]):
         return None
     return first.replace(tzinfo=None)

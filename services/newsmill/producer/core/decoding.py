@@ -6,19 +6,12 @@ Linear in the size of the body, whatever it holds.
 from __future__ import annotations
 
 import codecs
-import html
-import html.entities
 import re
 import zlib
 
 from newsmill.errors import BadRecord
 
 MAX_BODY = 20_000_000  # bytes, decompressed
-MAX_ENTITY = 200  # characters of an entity that a document declares for itself
-MAX_EXPANSION = 1_000_000  # characters that all uses of such entities may come to
-MAX_TAG_SIZE = 65_536
-MAX_ATTRIBUTES = 1_000  # 50,000 of them take libxml2 12 s
-MAX_NODES = 2_000_000  # tags and references: about a million elements, 200 MB parsed
 
 # Every codec that feeds are written in. Python knows more names (zip, punycode, idna, utf-7): none
 # of them may be chosen by a stranger.
@@ -75,19 +68,6 @@ _HOSTILE_REF = re.compile(  # numeric references to code points that XML has no 
     );?""",
     re.X,
 )
-_CDATA = re.compile(r"(<!\[CDATA\[(?:.*?\]\]>|.*\Z))", re.S)
-_BARE = re.compile(
-    r"&(?!#\d{1,7};|#[xX][0-9a-fA-F]{1,6};|(?:amp|lt|gt|quot|apos);)(?:(\w{2,40});)?"
-)
-_DOCTYPE = re.compile(r"<!DOCTYPE[^\[>]*(?:\[(.*?)\]\s*)?>", re.S | re.I)
-_ENTITY = re.compile(
-    r"""<!ENTITY\s+(\w{2,40})\s+(?:"(&\#\w{1,8};|[^"&%<]*)"|'(&\#\w{1,8};|[^'&%<]*)')\s*>"""
-)
-_LONG = re.compile(
-    r"<([\w.:-]{1,80})[^<]{4096,}"
-)  # perhaps a long tag, perhaps long text after a tag
-_TAG = re.compile(r"""<[\w.:-]{1,80}(?:[^<>"']++|"[^"<]*+"|'[^'<]*+')*+>""")
-_PROLOGUE = re.compile(r"\s*<\?xml[^>]*>")
 
 
 def decode(body: bytes, content_type: str | None = None) -> str:
@@ -158,58 +138,3 @@ def _windows1252(error: UnicodeError) -> tuple[str, int]:
 
 
 codecs.register_error("newsmill.windows1252", _windows1252)
-
-
-def repair_xml(text: str) -> str:
-    """The document without declaration and DOCTYPE, every reference made one that XML knows.
-
-    HTML's named entities and plain entities of the document's own become characters, a bare
-    ampersand becomes ``&amp;``: the three faults that cost most feeds their well-formedness.
-    Nothing is expanded twice, so that no entity can grow. Raises BadRecord (``too_deep``).
-    """
-    if (nodes := text.count("<") + text.count("&")) > MAX_NODES:
-        raise BadRecord("too_deep", f"{nodes} tags and references; at most {MAX_NODES}")
-    text = _LONG.sub(_without_attributes, _PROLOGUE.sub("", text, count=1))
-    text, own = _without_doctype(text)
-    if "&" not in text:
-        return text
-    budget = MAX_EXPANSION
-
-    def mend(found: re.Match[str]) -> str:
-        nonlocal budget
-        name = found[1]
-        if name is None:
-            return "&amp;"
-        plain = html.entities.html5.get(f"{name};")
-        if name in own and budget > 0:
-            plain = own[name]
-            budget -= len(plain)
-        return html.escape(plain) if plain is not None else f"&amp;{name};"
-
-    if "<![CDATA[" not in text:
-        return _BARE.sub(mend, text)
-    pieces = _CDATA.split(text)
-    pieces[::2] = [_BARE.sub(mend, piece) for piece in pieces[::2]]
-    return "".join(pieces)
-
-
-def _without_attributes(found: re.Match[str]) -> str:
-    """A tag of absurd size without its attributes: reading them takes quadratic time."""
-    tag = _TAG.match(found[0])
-    if tag is None or (len(tag[0]) <= MAX_TAG_SIZE and tag[0].count("=") <= MAX_ATTRIBUTES):
-        return found[0]
-    return f"<{found[1]}{'/' if tag[0].endswith('/>') else ''}>{found[0][tag.end() :]}"
-
-
-def _without_doctype(text: str) -> tuple[str, dict[str, str]]:
-    """The document without its DOCTYPE, and the plain entities that this declared."""
-    start = text[:10_000].upper().find("<!DOCTYPE")
-    if start < 0:
-        return text, {}
-    found = _DOCTYPE.match(text, start)
-    end = found.end() if found else text.find(">", start) + 1
-    own = {
-        entity[1]: html.unescape(entity[2] or entity[3] or "")[:MAX_ENTITY]
-        for entity in _ENTITY.finditer(text, start, min(end, start + 50_000))
-    }
-    return text[:start] + text[end:], own

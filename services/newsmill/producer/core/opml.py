@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from lxml import etree
 
 from newsmill.errors import BadRecord
-from newsmill.producer.core.decoding import decode, repair_xml
+from newsmill.producer.core.decoding import decode
+from newsmill.producer.core.mending import mend, prologue_end
 from newsmill.producer.core.plain import MAX_TAG, MAX_TITLE, one_line
 from newsmill.producer.core.xmltree import attribute
 from newsmill.records import Feed
@@ -70,7 +71,7 @@ def _outlines(text: str) -> list[Feed]:
         resolve_entities=False, no_network=True, load_dtd=False, encoding="utf-8"
     )
     try:
-        root = etree.fromstring(repair_xml(text).encode("utf-8", "replace"), parser)
+        root = etree.fromstring(mend(text, prologue_end(text)).encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError as error:
         raise BadRecord("unparsable", f"OPML: line {error.lineno or 1}: {error.msg}") from None
     if not str(root.tag).lower().endswith("opml"):

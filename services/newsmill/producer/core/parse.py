@@ -13,15 +13,15 @@ import re
 
 from newsmill.errors import BadRecord
 from newsmill.producer.core import jsonfeed, sitemap, syndication
-from newsmill.producer.core.decoding import decode, repair_xml
+from newsmill.producer.core.decoding import decode
 from newsmill.producer.core.items import ParsedFeed
+from newsmill.producer.core.mending import mend, prologue_end
 
 _LOOK = 65_536  # characters in which a root must begin
 _ROOT = re.compile(
     r"<(?:[\w.-]{1,40}:)?(rss|rdf|feed|channel|entry|urlset|sitemapindex)(?=[\s>/])", re.I
 )
 _ELEMENT = re.compile(r"<([\w.:-]{1,80})")
-_SKIPPED = re.compile(r"(?:\s+|<\?.*?(?:\?>|\Z)|<!--.*?(?:-->|\Z)|<!DOCTYPE[^>]*>)*+", re.S | re.I)
 _PAGE = re.compile(r"<(?:html|head|body)\b", re.I)
 _HTML = re.compile(r"<(?:!doctype\s+html|html|head|body)\b", re.I)
 
@@ -42,11 +42,12 @@ def parse(body: bytes, url: str, *, content_type: str | None = None) -> ParsedFe
         return jsonfeed.read(text, url)
     if sitemap.is_text(text):
         return sitemap.read_text(text, url)
-    root = _ROOT.search(text, 0, _LOOK)
+    usual = prologue_end(text)
+    root = _ROOT.match(text, usual) or _ROOT.search(text, 0, _LOOK)
     if root is None or _PAGE.search(text, 0, root.start()):
-        raise BadRecord("not_feed", _looks_like(start))
+        raise BadRecord("not_feed", _looks_like(text, usual))
     name = root[1].lower()
-    xml = repair_xml(_from_declaration(text, root.start()))
+    xml = mend(text, root.start())
     if name == "urlset":
         return sitemap.read(xml, url)
     if name == "sitemapindex":
@@ -54,17 +55,10 @@ def parse(body: bytes, url: str, *, content_type: str | None = None) -> ParsedFe
     return syndication.read(xml, url, name)
 
 
-def _from_declaration(text: str, root: int) -> str:
-    """The document without what stands before it (warnings of a server, blank lines)."""
-    before = _SKIPPED.match(text, 0, root)
-    return text if before and before.end() == root else text[root:]
-
-
-def _looks_like(start: str) -> str:
-    if _HTML.search(start):
+def _looks_like(text: str, root: int) -> str:
+    if _HTML.search(text, 0, _LOOK):
         return "an HTML page"
-    skipped = _SKIPPED.match(start)
-    element = _ELEMENT.match(start, skipped.end() if skipped else 0)
+    element = _ELEMENT.match(text, root)
     if element is None:
         return "text that is neither XML nor JSON"
     name = element[1].rpartition(":")[2].lower()

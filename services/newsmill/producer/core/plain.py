@@ -24,7 +24,7 @@ _BLOCK_TAG = re.compile(rf"</?(?:{'|'.join(_BLOCK.split())})(?:[\s/][^<>]*)?>", 
 _COMMENT = re.compile(r"<!--.*?-->", re.S)
 _OPEN_COMMENT = re.compile(r"<!--[^>]*>?")  # one that never ends hides as little as it can
 _CODE = re.compile(r"<(?:script|style)\b(?:.*?</(?:script|style)\s*>|.*\Z)", re.S | re.I)
-_REFERENCE = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|\w{2,31});")
+_REFERENCE = re.compile(r"&(?:#0*+[0-9]{1,7}|#[xX]0*+[0-9a-fA-F]{1,6}|\w{2,31});")
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ud800-\udfff]+")
 
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from newsmill.producer.core.items import MAX_TAGS, Item, Kind, ParsedFeed, address, feed_of
+from newsmill.producer.core.mending import enclose_markup
 from newsmill.producer.core.plain import (
     MAX_MARKUP,
     MAX_NAME,
@@ -64,17 +65,20 @@ def read(text: str, url: str, root_name: str) -> ParsedFeed:
     left out and counted as skipped.
     """
     root, broken = tree_of(text, url)
+    if broken:
+        root, _ = tree_of(enclose_markup(text), url)
     names = Names(root)
     kind: Kind = "atom" if root_name in ("feed", "entry") else "rss"
     channel = next((child for name, child in names.children(root) if name == "channel"), root)
-    elements = list(_items(root, channel, names))
+    elements = list(_items(root, channel, names, broken))
     cut = broken and len(elements) > 0 and not _closed(text, root_name)
     head = _fields(channel, names)
     language = channel.get(f"{XML}lang") or root.get(f"{XML}lang")
     links = _links(head)
-    site = address(next(iter(links), None), url)
-    base = site if kind == "rss" else None
     stated = "xml:base" in text
+    above = (_base(head, channel) if stated else None) or url
+    site = address(next(iter(links), None), address(above, url) or url)
+    base = site if kind == "rss" else None
     return feed_of(
         kind,
         url,
@@ -95,20 +99,26 @@ def _closed(text: str, root_name: str) -> bool:
     return re.search(rf"</(?:[\w.-]+:)?{root_name}\s*>", text[-4096:], re.I) is not None
 
 
-def _items(root: etree._Element, channel: etree._Element, names: Names) -> Iterator[etree._Element]:
-    """The items where they belong; or, in a document that has none there, wherever they are."""
-    found = names.of(root) == "entry"  # an Atom document may be a single entry
-    if found:
+def _items(
+    root: etree._Element, channel: etree._Element, names: Names, broken: bool
+) -> Iterator[etree._Element]:
+    """The items where they belong; or anywhere, if the document is broken or has none there."""
+    if names.of(root) == "entry":  # an Atom document may be a single entry
         yield root
-    for parent in (channel,) if channel is root else (channel, root):
-        for name, child in names.children(parent):
-            if name in ("item", "entry", "atom:entry"):
-                found = True
-                yield child
-    if not found:
-        for element in root.iter(etree.Element):
-            if names.of(element) in ("item", "entry", "atom:entry"):
-                yield element
+        return
+    parents = (channel,) if channel is root else (channel, root)
+    placed = (
+        []
+        if broken
+        else [child for parent in parents for child in parent if _is_item(child, names)]
+    )
+    yield from placed or (
+        element for element in root.iter(etree.Element) if _is_item(element, names)
+    )
+
+
+def _is_item(element: etree._Element, names: Names) -> bool:
+    return names.of(element) in ("item", "entry", "atom:entry")
 
 
 def _fields(element: etree._Element, names: Names) -> Fields:

@@ -1,0 +1,72 @@
+"""Kill -9 of workers in the middle of the sample run: the same set at the end, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections import Counter
+
+import pytest
+from running import export, log_lines, newsmill, start, wait_for
+
+from newsmill.newsroom import EXPECTED
+
+KILLS = int(os.environ.get("TEST_KILLS", "3"))  # 20 make the full proof
+ROLES = ("producer", "fetcher", "extractor", "enricher", "archiver")
+
+pytestmark = [pytest.mark.timeout(60 + 40 * KILLS), pytest.mark.xdist_group("kills")]
+
+
+def _pid(logs, role):
+    """The newest process of a role, by its own start line."""
+    pids = [x["pid"] for x in log_lines(logs) if x["event"] == "worker.start" and x["role"] == role]
+    return pids[-1] if pids else None
+
+
+def _identities(data):
+    return sorted((a["page_id"], a["revision"]) for a in export(data))
+
+
+@pytest.mark.parametrize("seed", range(KILLS))
+def test_a_killed_worker_loses_nothing_and_doubles_nothing(tmp_path, seed):
+    chance = random.Random(seed)
+    role = ROLES[seed % len(ROLES)]
+    data = tmp_path / "data"
+    process = start("run", "--data", data, "--spacing", "0.1", log=tmp_path / "err")
+    try:
+        wait_for(lambda: (data / "logs").exists() and _pid(data / "logs", role))
+        time.sleep(chance.uniform(0.0, 3.0))
+        killed = _pid(data / "logs", role)
+        os.kill(killed, signal.SIGKILL)
+        assert process.wait(80) == 0, (tmp_path / "err").read_text()[-2000:]
+    finally:
+        process.kill()
+        process.wait()
+    told = log_lines(data / "logs")
+    assert _pid(data / "logs", role) != killed, "it was started again"
+    articles = {one.canonical_url for one in EXPECTED if one.kind == "article"}
+    assert Counter(a["canonical_url"] for a in export(data)) == Counter(articles)
+    assert _enriched(data) == Counter(set(_enriched(data)))
+    summary = newsmill("ops", "summary", "--data", data, "--json")
+    assert json.loads(summary.stdout)["balanced"], newsmill("ops", "summary", "--data", data).stdout
+    assert told
+
+
+def _enriched(data):
+    """Every (page id, revision, fetched) on the enriched topic, with how often it stands there."""
+    from newsmill import bus
+    from newsmill.topics import ENRICHED
+
+    opened = bus.connect(f"file:{data / 'bus'}", "live")
+    try:
+        values = [
+            json.loads(record.value or b"{}")
+            for partition in range(ENRICHED.partitions)
+            for record in opened.scan(ENRICHED, partition)
+        ]
+    finally:
+        opened.close()
+    return Counter((v["page_id"], v["revision"], v["fetched"]) for v in values)

@@ -105,7 +105,7 @@ def _see_also(index: int, label: str = "SEE ALSO:") -> str:
 
 
 def _order(see_also: Callable[[int], str], figure: str, wrap: Callable[[str], str]) -> str:
-    """The story with what real pages do to it: two paragraphs doubled, links and picture between."""
+    """The story as real pages have it: two paragraphs doubled, links and a picture between."""
     first, second, third, fourth, *rest = map(wrap, PARAGRAPHS)
     return "\n".join(
         (first, second, see_also(0), third, fourth, third, fourth, figure, see_also(1), *rest)
@@ -255,7 +255,7 @@ def _divs() -> Variant:
 
 
 def _sloppy() -> Variant:
-    """Nothing is closed, the page ends in the middle, and a control character stands in the text."""
+    """Nothing is closed, the page ends in the middle, a control character stands in the text."""
     body = _order(lambda i: f"<p>{_see_also(i)}", _FIGURE, lambda t: f"<p>{t}")
     cut = len(body) // 2
     page = (
@@ -292,6 +292,7 @@ def _utf16() -> Variant:
 VARIANTS = tuple(
     make()
     for make in (
-        _classic, _breaks, _tables, _gallery, _amp, _divs, _sloppy, _twice, _mislabelled, _windows, _utf16,
+        _classic, _breaks, _tables, _gallery, _amp, _divs, _sloppy, _twice, _mislabelled,
+        _windows, _utf16,
     )
 )  # fmt: skip

@@ -174,7 +174,7 @@ class Member(Protocol):
 
         Waits up to ``timeout_s`` for the first one. At most ``max_records``, and at most
         ``max_bytes`` unless a single record is larger. Every record is delivered once an epoch.
-        Raises OutOfRange.
+        Raises OutOfRange, and Fenced when its own place was taken or its group dropped.
         """
 
     def commit(

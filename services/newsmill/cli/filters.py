@@ -45,7 +45,7 @@ _ID = re.compile(rb'"(?:id|input_id|page_id)"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d+)')
 @click.argument("feeds", nargs=-1)
 @settings_flags(*WEB)
 def poll_command(feeds: tuple[str, ...], **flags: Any) -> int:
-    """Poll feeds once (URLs or files), and print their entries as JSON lines.
+    """Poll feeds once (URLs or files), and print their entries as JSON lines, each page once.
 
     Without feeds: those of the sample newsroom.
 
@@ -62,12 +62,15 @@ def poll_command(feeds: tuple[str, ...], **flags: Any) -> int:
 
 async def _poll(feeds: Iterable[str], settings: Settings) -> int:
     code = 0
+    seen: set[str] = set()  # several feeds name the same page
     async with Client(web_settings(settings)) as client:
         for feed in feeds:
             try:
                 body, url, content_type = await _feed(client, feed)
                 for entry in parse(body, url, content_type=content_type).entries:
-                    write_line(encode(entry))
+                    if entry.page_id not in seen:
+                        seen.add(entry.page_id)
+                        write_line(encode(entry))
             except (BadRecord, TryLater) as error:
                 click.echo(f"newsmill: {feed}: {error}", err=True)
                 code = 1

@@ -13,7 +13,7 @@ COLUMNS = 100
 
 
 def render_trace(found: Trace) -> str:
-    """The trace as plain text, or one line that says that nothing is known; no newline at its end."""
+    """The trace as plain text, or one line where nothing is known; no newline at its end."""
     if not found.found:
         why = f": {found.why_not}" if found.why_not else " in these logs"
         return clean(f"Nothing is known of {found.what}{why}.")

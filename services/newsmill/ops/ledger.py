@@ -68,9 +68,10 @@ class Ledger:
             start = place.start_of(line.run)
             known = known and start is not None and place.teller == line.run
             before = place.position
-            covered += self._count_all(place.committed(line, position))
-            if self.is_frontier and line.taken is None and before is not None:
-                self._taken += max(0, position - before)
+            turned_away = self._count_all(place.committed(line, position))
+            covered += turned_away
+            if self.is_frontier and line.taken is None:  # where the logs begin, from what is known
+                self._taken += turned_away if before is None else max(0, position - before)
             if start is not None:
                 span += position - start
                 finished += place.counted.within(start, position)
@@ -98,9 +99,9 @@ class Ledger:
                 self._retire(self._places.pop(name))
                 place = self._place(name)
             before = place.position
-            self._count_all(place.assigned(line, position))
-            if self.is_frontier and before is not None:
-                self._taken += max(0, position - before)
+            turned_away = self._count_all(place.assigned(line, position))
+            if self.is_frontier:
+                self._taken += turned_away if before is None else max(0, position - before)
             self._release(name, position)
         for name, restored in (line.steps or {}).items():
             place = self._place(name)

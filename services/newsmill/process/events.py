@@ -133,7 +133,7 @@ FIELDS: dict[str, Field] = {
         "object", "by topic/partition: the number of the step; at an assignment, number and run"
     ),
     "store": Field("string", "name of the store"),
-    "taken": Field("integer", "entries that the step takes into the frontier"),
+    "taken": Field("integer", "entries that the step takes in, those it turns away included"),
     "tier": Field("string", "which extraction tier answered"),
     "took_ms": Field("number", "duration, ms"),
     "topic": Field("string", "short name of the topic"),

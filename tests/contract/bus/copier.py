@@ -2,7 +2,8 @@
 
 Its one argument is a JSON object: ``url``; ``batch`` records a step; ``until`` records in the sink,
 after which it ends; ``pause_s`` before each commit; ``slot``; ``state_only`` steps without records;
-``stop_at`` a crash point and the passing at which it stops itself there (SIGSTOP).
+``stop_at`` a crash point and the passing at which it stops itself there (SIGSTOP), or with
+``hang`` falls asleep for ever.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ class Copier:
         )
 
 
-def stop_at(name: str, passings: int) -> None:
+def stop_at(name: str, passings: int, hang: bool) -> None:
     """Stop this process itself at the n-th passing of a crash point, rather than kill it."""
     left = [passings]
 
@@ -109,7 +110,7 @@ def stop_at(name: str, passings: int) -> None:
             left[0] -= 1
             if left[0] == 0:
                 say("stopping")
-                os.kill(os.getpid(), signal.SIGSTOP)
+                time.sleep(600) if hang else os.kill(os.getpid(), signal.SIGSTOP)
 
     crash.point = point
 
@@ -117,5 +118,5 @@ def stop_at(name: str, passings: int) -> None:
 if __name__ == "__main__":
     how = orjson.loads(sys.argv[1])
     if how.get("stop_at"):
-        stop_at(*how["stop_at"])
+        stop_at(*how["stop_at"], how.get("hang", False))
     Copier(how).run()

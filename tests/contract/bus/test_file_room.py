@@ -166,6 +166,19 @@ def test_a_full_disk_refuses_the_step_whole_and_the_same_step_works_when_there_i
         assert len(take(reader, len(there) + 10)) == len(there) + 10
 
 
+def test_a_full_disk_drops_nothing_whose_reader_may_be_yet_to_come(tmp_path):
+    with opened(tmp_path) as bus:
+        tool = bus.join("tool", [])
+        fill(tool, 10, SOURCE)
+        connection = tool._db.conn
+        connection.pragma("max_page_count", connection.pragma("page_count") + 20)
+        with pytest.raises(BusFull):
+            fill(tool, 300, SOURCE)
+        there = everything(bus, SOURCE)
+        assert len(take(bus.join("late", [SOURCE]), len(there))) == len(there)
+        assert {record.offset for record in there if record.partition == 0} >= {0}
+
+
 def test_the_ballast_is_made_given_up_and_made_again(tmp_path):
     with opened(tmp_path, ballast_bytes=1 << 20) as bus:
         ballast = tmp_path / "bus" / BALLAST

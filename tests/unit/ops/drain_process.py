@@ -1,4 +1,4 @@
-"""A real drain worker in a process of its own, for tests that kill it: DATA is its only argument."""
+"""A real drain worker in a process of its own, for tests that kill it: its argument is DATA."""
 
 from __future__ import annotations
 

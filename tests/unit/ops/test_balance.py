@@ -195,8 +195,9 @@ def test_a_log_made_anew_starts_a_new_account() -> None:
     assert summary.is_balanced
 
 
-def test_logs_that_begin_in_the_middle_are_no_error() -> None:
-    world = DrainWorld(7)
+@pytest.mark.parametrize("make", [DrainWorld, FrontierWorld])
+def test_logs_that_begin_or_end_in_the_middle_are_no_error(make) -> None:
+    world = make(7)
     for _ in range(80):
         world.turn()
     world.settle()
@@ -204,6 +205,7 @@ def test_logs_that_begin_in_the_middle_are_no_error() -> None:
     for cut in range(0, len(world.journal.lines), 7):
         summary = summarise(world.journal.lines[cut:])
         assert summary.is_balanced, cut
+        assert summarise(world.journal.lines[:cut]).is_balanced, cut
 
 
 def test_entries_taken_in_before_the_logs_begin_count_when_they_are_finished() -> None:

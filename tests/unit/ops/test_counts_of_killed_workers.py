@@ -1,4 +1,4 @@
-"""A real worker on a real bus is killed at every point of its loop, and the logs still count right."""
+"""A real worker on a real bus is killed at every point of its loop; the logs still count right."""
 
 from __future__ import annotations
 

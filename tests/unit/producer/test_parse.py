@@ -191,7 +191,8 @@ def test_a_title_is_what_a_reader_would_see(markup: str, title: str | None) -> N
 
 def test_atom_text_is_literal_where_html_is_not() -> None:
     body = f"""<feed {ATOM}><entry><link href="/a"/><title>The &lt;b&gt; tag</title></entry>
-      <entry><link href="/b"/><title type="html">The &lt;b&gt;b&lt;/b&gt; tag</title></entry></feed>"""
+      <entry><link href="/b"/><title type="html">The &lt;b&gt;b&lt;/b&gt; tag</title></entry>
+      </feed>"""
     titles = [entry.title for entry in parse(body.encode(), URL).entries]
     assert titles == ["The <b> tag", "The b tag"]
 

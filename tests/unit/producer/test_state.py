@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -22,6 +24,7 @@ from newsmill.producer.core import (
     encode_state,
 )
 from newsmill.records import Entry
+from newsmill.topics import FEEDS_STATE
 from newsmill.urls import identity
 
 URL = "https://paper.example/feed"
@@ -31,6 +34,7 @@ STARTED = FeedState(url=URL, started=True)
 ANY_AGE = Limits(first_poll_days=None)
 
 
+@functools.cache
 def entry(number: int, title: str = "t", day: int | None = 15, updated: str | None = None) -> Entry:
     url = f"https://paper.example/{number}"
     published = f"2025-06-{day:02}T{number % 24:02}:00:00+00:00" if day else None
@@ -41,8 +45,8 @@ def poll(state: FeedState, *entries: Entry, limits: Limits = ANY_AGE, now: float
     return after_answer(state, ParsedFeed(kind="rss", entries=entries), Answer(), now, limits)
 
 
-def numbers(entries: object) -> list[int]:
-    return [int(item.url.rpartition("/")[2]) for item in entries]  # type: ignore[attr-defined]  # entries or refused ones
+def numbers(entries: Iterable[Entry]) -> list[int]:
+    return [int(item.url.rpartition("/")[2]) for item in entries]
 
 
 def test_a_second_poll_of_the_same_entries_finds_nothing() -> None:
@@ -169,6 +173,20 @@ def test_an_unchanged_answer_keeps_the_validators_that_it_does_not_name() -> Non
     state = replace(STARTED, etag="old", last_modified="then", body_hash="h")
     after = after_unchanged(state, Answer(etag="new"), NOW)
     assert (after.etag, after.last_modified, after.body_hash) == ("new", "then", "h")
+
+
+def test_the_sitemaps_of_an_index_are_remembered() -> None:
+    index = ParsedFeed(kind="index", children=("https://paper.example/s.xml",))
+    state = after_answer(EMPTY, index, Answer(), NOW).state
+    assert after_unchanged(state, Answer(), NOW).children == ("https://paper.example/s.xml",)
+
+
+def test_a_feed_of_the_greatest_length_has_a_state_that_its_topic_takes() -> None:
+    state = STARTED
+    for start in range(0, 15_000, 5_000):
+        state = poll(state, *(entry(number) for number in range(start, start + 5_000))).state
+    assert len(state.seen) == 10_000
+    assert len(encode_state(state)) < FEEDS_STATE.max_bytes
 
 
 def test_a_permanent_redirect_is_counted_while_it_stays_the_same() -> None:

@@ -174,7 +174,7 @@ def make_ballast(db: Database) -> None:
     """Put room aside for the day when the disk is full; left out where it is short already."""
     wanted = db.options.ballast_bytes
     path = db.options.directory / BALLAST
-    if not wanted or path.exists():
+    if not wanted or path.exists() or not hasattr(os, "posix_fallocate"):
         return
     if free_bytes(db.options.directory) < wanted + db.options.min_free_bytes:
         return

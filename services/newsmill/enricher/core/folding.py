@@ -29,7 +29,7 @@ def fold(text: str, mentions: Sequence[Mention]) -> tuple[Entity, ...]:
             continue
         groups.setdefault(key, []).extend(found)
         names.setdefault(key, Counter())[form] += len(found)
-    entities = [_entity(text, types, names[key], found) for key, found in groups.items()]
+    entities = [_entity(key, types, names[key], found) for key, found in groups.items()]
     return tuple(sorted(entities, key=lambda entity: (entity.spans[0], entity.name)))
 
 
@@ -111,16 +111,17 @@ def _acronyms(
 
 
 def _entity(
-    text: str,
+    owner: str,
     types: dict[str, tuple[str, str, int]],
     uses: Counter[str],
     found: list[Mention],
 ) -> Entity:
-    """The entity, by its longest kind of name (a full name, no acronym), then its most used one."""
-    key = next((types[form][1] for form in uses if types[form][1]), "")
-    best = max(uses, key=lambda form: (" " in form and not key, uses[form]))
+    """The entity; a person by the full name, a body by no acronym, else by the most used name."""
+    kind, _, name = owner.partition(" ")
+    if kind != "person":
+        name = max(uses, key=lambda form: (" " in form and kind != "listed", uses[form]))
     type_ = max((types[form] for form in uses), key=lambda typed: typed[2])[0]
-    if not type_:
+    if kind == "person" or not type_:
         type_ = "PERSON"
     spans = tuple(sorted((mention.start, mention.end) for mention in found))
-    return Entity(name=best, type=type_, spans=spans)
+    return Entity(name=name, type=type_, spans=spans)

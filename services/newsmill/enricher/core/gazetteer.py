@@ -114,6 +114,9 @@ def lexicon(language: str) -> Lexicon:
     for name in names:
         first = name.split(" ", 1)[0]
         starts.setdefault(first, []).append(name)
+        for possessive in ("'s", "’s"):  # no part of the word either
+            if first.endswith(possessive):
+                starts.setdefault(first[:-2], []).append(name)
         if first.endswith(".") and first.count(".") == 1:  # "St.", whose dot is no part of the word
             starts.setdefault(first[:-1], []).append(name)
     titles: dict[str, int] = {}

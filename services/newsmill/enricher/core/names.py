@@ -32,10 +32,11 @@ _SURNAME_PREFIX = re.compile(
     r"(?:Mc|Mac|Fitz|De|Di|Da|Le|La|Van|Von|O['’]|D['’]|L['’]|M['’])(?=[^\Wa-z\d_])"
 )
 _CAMEL = re.compile(r"[^\W\d_]*[a-zß-ÿ]\d*[A-Z]|[A-Z]{2,}[a-z]|[a-z][A-Z]")
-_CODE = re.compile(r"[A-Z]-?\d+[A-Za-z]?\Z")
+_CODE = re.compile(r"[A-Z]{1,3}-?\d+[A-Za-z]?\Z")
 _ROMAN = re.compile(r"[IVXLCM]+(?:e|er|ème)?\Z")
+_BODY = re.compile(r"(?:ics|tech|soft|works|labs|pharma|media)\Z")  # Acme Robotics
 _AGED = re.compile(r", (?:aged )?\d{1,2}(?:,| ans,| años,| anni,)|, who (?!is based)")
-_INITIALS = re.compile(r"(?:[^\W\d_]\.?){1,3}\Z")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.){1,3}\Z|[^\W\d_]\Z|[A-Z]{2}\Z")  # "J.K.", "J", "JD"
 
 
 class Mention(NamedTuple):
@@ -181,7 +182,11 @@ class Typist:
             first = parts[0]
         before = self._word_before(first.start)
         role = before in self._titles
-        if _AGED.match(self._text, parts[-1].end) and len(parts) < 5 and not opens:
+        if (
+            len(parts) < 5
+            and first.low not in self._lower
+            and _AGED.match(self._text, parts[-1].end)
+        ):
             yield Mention(first.start, parts[-1].end, "PERSON", SURE)
         elif not self._open:
             yield from self._closed(parts, titled or role)
@@ -193,23 +198,21 @@ class Typist:
     def _several(self, parts: list[Part], titled: bool, before: str) -> Mention:
         first, count = parts[0], len(parts)
         start, end = first.start, parts[-1].end
-        if first.word in FIRST_NAMES or (
-            _INITIALS.match(first.word) and len(first.word.strip(".")) < 4
-        ):
+        if all(part.word.isupper() for part in parts):  # a dateline: "LA CROSSE, Wis. (AP)"
+            return Mention(
+                start, end, "GPE" if self._text[end : end + 2] in (", ", " (") else "", WEAK
+            )
+        if first.word in FIRST_NAMES or _INITIALS.match(first.word):
             return Mention(start, parts[min(count, 4) - 1].end, "PERSON", SURE)
         if all(part.low in self._lower for part in parts):
             return Mention(start, end, "", PENDING)
         if titled and count < 5:
             return Mention(start, end, "PERSON", SURE)
-        if all(part.word.isupper() for part in parts):  # a dateline: "LA CROSSE, Wis. (AP)"
-            return Mention(
-                start, end, "GPE" if self._text[end : end + 2] in (", ", " (") else "", WEAK
-            )
         if any(_is_acronym(part.word) or _is_camel(part.word) for part in parts):
             return Mention(start, end, "ORG", FAIR)
         if before in _WHERE:
             return Mention(start, end, "GPE", WEAK)
-        if before in _ARTICLES or count > 3:
+        if before in _ARTICLES or count > 3 or _BODY.search(parts[-1].low):
             return Mention(start, end, "ORG", WEAK)
         return Mention(
             start, end, "PERSON" if self._lexicon.language in _PERSON_FIRST else "ORG", WEAK

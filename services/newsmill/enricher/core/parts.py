@@ -10,6 +10,7 @@ from newsmill.enricher.core.scan import Run
 
 _PARTICLES = shared("particle")
 _WORDS_OF_A_TITLE = 4  # capitalised ones
+_SHORT = 3  # letters: so short a word in capitals is an acronym
 _LONG_ENOUGH = 5  # letters: a word that ends like a title and is not longer is another word
 
 
@@ -79,6 +80,17 @@ class Splitter:
             self._covered = end
             thing = self._lexicon.names[name]
             return Part("listed", start, end, word, word.lower(), thing), after
+        return self._shouted(words, at) if len(word) > _SHORT and word.isupper() else None
+
+    def _shouted(self, words: tuple[tuple[int, int], ...], at: int) -> tuple[Part, int] | None:
+        """A listed name of one or two words that is set in capitals: "NEW YORK (AP)"."""
+        start = words[at][0]
+        for last in range(min(at + 2, len(words)) - 1, at - 1, -1):
+            end = words[last][1]
+            written = self._text[start:end]
+            thing = self._lexicon.names.get(written.title()) if written.isupper() else None
+            if thing is not None:
+                return Part("listed", start, end, written, written.lower(), thing), last + 1
         return None
 
     def _phrase(

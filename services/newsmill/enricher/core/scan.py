@@ -100,6 +100,8 @@ def _opens(text: str, start: int) -> bool:
         at -= 1
         if start - at > 4:
             return False
+    if at > 1 and text[at] in "-–—":
+        return text[at - 2] == ")"  # a dateline: "BERLIN (AP) — Talks"
     return at < 0 or (text[at] in _SENTENCE_BEFORE and text[at] != ".")
 
 

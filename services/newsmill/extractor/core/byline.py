@@ -10,8 +10,8 @@ MAX_NAME = 80
 MAX_NAMES = 20
 
 _LABEL = re.compile(
-    r"""\s*(?:(?:(?:originally\s+)?(?:written|reported|posted|published|story|words|text|reporting|
-    created|submitted|analysis|review|opinion|photographs?|edited)\s+)?by\b|authors?\b|words|
+    r"""\s*(?:(?:more\s+(?:stories|articles|posts|from)\s+by\b|(?:(?:originally\s+)?(?:written|reported|posted|published|story|words|text|reporting|
+    created|submitted|analysis|review|opinion|photographs?|edited)\s+)?by\b)|authors?\b|words|
     reporter\b|von\b|text|autor(?:in|es|a|:in)?\b|
     verfasst\s+von\b|ein\s+(?:artikel|gastbeitrag|kommentar)\s+von\b|par\b|
     propos\s+recueillis\s+par\b|
@@ -70,6 +70,10 @@ _NOBODY_WORDS = (
     " user; wp admin; view all posts; more by this author; see all articles; posted by"
 )
 _NOBODY = frozenset(_NOBODY_WORDS.split("; "))
+_PARTICLES = frozenset(  # of names
+    "de la las los von van der den del di da das do dos du le bin bint ibn al el y e ter ten zu zum zur "
+    "af av of the for and och und et".split()
+)
 _TITLE = re.compile(
     r"^(?:Dr|Prof|Mr|Mrs|Ms|Mx|Hon|Rev|Sir|Dame|Lord)\.?\s+(?=\S)|^(?:Dr\.\s*)+", re.I
 )
@@ -116,8 +120,21 @@ def _unlabelled(text: str) -> str:
     return text
 
 
+def _as_name(piece: str) -> str:
+    """The part of a piece before words that no name has: "Ann Lee in Berlin", "Ann Lee 5 minute read"."""
+    parts = piece.split()
+    if len(parts) < 2 or not parts[0][:1].isupper():
+        return piece
+    for index, part in enumerate(parts[1:], 1):
+        small = part.isascii() and part[0].islower() and part.isalpha()
+        if (small and part not in _PARTICLES) or part[0].isdigit():
+            return " ".join(parts[:index]) if index > 1 else ""
+    return piece
+
+
 def _take(piece: str, found: list[str]) -> None:
     """Add the name in a piece of a byline, or what the piece says of the name before it."""
+    piece = _as_name(piece.strip())
     name = _CJK_ROLE.sub("", piece.strip(" \t.,:;-–—|\"'“”*•")).strip()
     name = _TRAILING.sub("", _TITLE.sub("", name))
     if not name or len(name) > MAX_NAME or not _LETTER.search(name):

@@ -44,6 +44,7 @@ _FOREIGN_CLASS = re.compile(
     re.I,
 )
 MAX_CANDIDATES = 60
+NEAR = 4  # elements after a headline that are looked at for a date
 
 
 def authors(
@@ -93,19 +94,30 @@ def _visible(facts: Facts) -> tuple[list[str], list[str]]:
     """Texts of elements that state an author (rel, itemprop), and of those whose class says so."""
     stated: list[str] = []
     shown: list[str] = []
+    first: HtmlElement | None = None
     for element in facts.bylines[:MAX_CANDIDATES]:
         if is_foreign(element):
             continue
-        text = words(element, byline.MAX_BYLINE)
+        text = words(element, byline.MAX_BYLINE, " ")
         if not text or len(text) > byline.MAX_BYLINE:
             continue
         said = f"{element.get('rel') or ''} {element.get('itemprop') or ''}".lower()
         if "author" in said.split():
             inner = element.find('.//*[@itemprop="name"]')
-            stated.append(words(inner, byline.MAX_BYLINE) if inner is not None else text)
+            if first is None:
+                first = element
+            elif not _stands_by(first, element):
+                continue  # the author of another story, or of a picture
+            stated.append(words(inner, byline.MAX_BYLINE, " ") if inner is not None else text)
         else:
             shown.append(text)
     return stated[: byline.MAX_NAMES], shown
+
+
+def _stands_by(first: HtmlElement, other: HtmlElement) -> bool:
+    """Whether two elements are in one byline: three levels up at most they meet."""
+    near = {ancestor for _, ancestor in zip(range(3), first.iterancestors(), strict=False)}
+    return any(a in near for _, a in zip(range(3), other.iterancestors(), strict=False))
 
 
 def is_foreign(element: HtmlElement) -> bool:
@@ -149,6 +161,9 @@ def published(facts: Facts, choice: Choice, page: Page) -> Dated:
                 break
     if best is not None:
         return best, best_source, None
+    near = near_headline(facts, language, page.fetched)
+    if near is not None:
+        return near, "shown", None
     day = dates.in_url(choice.canonical_url)
     if day is not None and dates.read(day, newest=page.fetched):
         return day, "url", None
@@ -179,14 +194,14 @@ def rescued(tree: HtmlElement, so_far: Dated, page: Page) -> Dated:
     newest = (page.fetched or "")[:10]
     day = htmldate.find_date(
         tree,
-        extensive_search=False,
+        extensive_search=True,
         original_date=True,
         min_date="1995-01-01",
         max_date=newest if dates.read(newest) else "2100-01-01",
     )
-    if day is not None and dates.read(day, newest=page.fetched):
-        return day, "htmldate", None
-    return so_far
+    if day is None or day.endswith("-01-01"):  # what it makes of a bare year
+        return so_far
+    return (day, "htmldate", None) if dates.read(day, newest=page.fetched) else so_far
 
 
 def _published_raws(facts: Facts, choice: Choice) -> Iterator[tuple[str, str]]:
@@ -220,11 +235,26 @@ def _shown(facts: Facts) -> Iterator[tuple[str, str]]:
     for element in (*facts.dates[:MAX_CANDIDATES], *facts.bylines[:MAX_CANDIDATES]):
         if is_foreign(element) or _UPDATED.search(element.get("class") or ""):
             continue
-        text = words(element, 300)
+        text = words(element, 300, " ")
         if text and len(text) <= 300 and any(c.isdigit() for c in text):
             if element.get("datetime"):
                 yield "shown", element.get("datetime") or ""
             yield "shown", _before_update(text)
+
+
+def near_headline(facts: Facts, language: str | None, newest: str | None) -> str | None:
+    """A short text under the headline that says when, whatever its markup calls it."""
+    for heading in facts.headings[:3]:
+        for count, element in enumerate(heading.itersiblings()):
+            if count >= NEAR:
+                break
+            for text in element.itertext():
+                line = text.strip()
+                if 6 <= len(line) <= dates.MAX_DATELINE and dates.is_dateline(line, language):
+                    return dates.read(line, language, newest=newest)
+                if len(line) > 200:
+                    break
+    return None
 
 
 def _modified_raws(facts: Facts, choice: Choice) -> Iterator[tuple[str, str]]:

@@ -253,8 +253,11 @@ def _holds_text(element: HtmlElement) -> bool:
     return next(element.iter("p"), None) is not None
 
 
-def words(element: HtmlElement, limit: int = 2_000) -> str:
-    """The text of an element on one line, read no further than ``limit`` characters."""
+def words(element: HtmlElement, limit: int = 2_000, between: str = "") -> str:
+    """The text of an element on one line, read no further than ``limit`` characters.
+
+    ``between`` stands between the texts of its parts: a space where a theme parts them by layout.
+    """
     parts: list[str] = []
     size = 0
     for part in element.itertext():
@@ -262,4 +265,4 @@ def words(element: HtmlElement, limit: int = 2_000) -> str:
         size += len(part)
         if size > limit:
             break
-    return " ".join("".join(parts).split())
+    return " ".join(between.join(parts).split())

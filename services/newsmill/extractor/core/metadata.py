@@ -54,7 +54,7 @@ def choose(facts: Facts, page: Page) -> Choice:
     choice = Choice(canonical_url=base)
     choice.article = structured.article(facts.nodes, titles)
     _choose_canonical(choice, facts, page, base)
-    _choose_site(choice, facts, base)
+    _choose_site(choice, facts, (og_title, *headings))
     _choose_title(choice, facts, page, headings, og_title, base)
     _choose_language(choice, facts)
     _choose_topics(choice, facts)
@@ -91,7 +91,7 @@ def is_home(url: str) -> bool:
     return bool(_HOME.fullmatch(parts.path)) and not parts.query
 
 
-def _choose_site(choice: Choice, facts: Facts, base: str) -> None:
+def _choose_site(choice: Choice, facts: Facts, titles: tuple[str | None, ...]) -> None:
     node = choice.article or {}
     host = urls.host_of(choice.canonical_url).removeprefix("www.")
     for source, name in (
@@ -99,6 +99,7 @@ def _choose_site(choice: Choice, facts: Facts, base: str) -> None:
         ("json-ld", structured.text(node.get("publisher"))),
         ("meta", facts.meta("application-name", "apple-mobile-web-app-title", "dc.publisher")),
         ("title", _suffix_of_host(facts.head_title or "", host)),
+        ("title", _suffix_of_title(facts.head_title or "", titles)),
     ):
         plain = _plain(name)
         if plain and len(plain) <= 80 and "://" not in plain:
@@ -113,6 +114,16 @@ def _suffix_of_host(title: str, host: str) -> str | None:
     if len(parts) < 2:
         return None
     return next((part for part in (parts[-1], parts[0]) if _names_host(part, host)), None)
+
+
+def _suffix_of_title(title: str, others: tuple[str | None, ...]) -> str | None:
+    """What follows the headline in a page's title: where both state the headline, the site's name."""
+    for other in others:
+        if other and len(other) > 8 and title.casefold().startswith(other.casefold()):
+            parts = [p.strip() for p in _SEPARATOR.split(title[len(other) :]) if p and p.strip()]
+            if parts and _SEPARATOR.match(title[len(other) :]):
+                return parts[-1]
+    return None
 
 
 def _names_host(part: str, host: str) -> bool:

@@ -81,6 +81,6 @@ def _is_listing(
         return "a listing, by its address and headings"
     if shown >= 4 and shown >= 0.25 * len(lines) and long < shown:
         return "a listing: headings that are links"
-    if not said and len(linked) >= 6 and long == 0 and len(prose) >= 3:
+    if not said and not facts.headings and len(linked) >= 6 and long == 0 and len(prose) >= 3:
         return "a listing: teasers under linked headings"
     return ""

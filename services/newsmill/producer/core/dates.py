@@ -59,6 +59,21 @@ _FOREIGN = {
     "TIMEZONE": "UTC",
     "RETURN_AS_TIMEZONE_AWARE": False,
 }
+
+
+class _Names(dateutil_parser.parserinfo):
+    """dateutil's vocabulary, its two-digit years read by a fixed pivot instead of today's."""
+
+    def convertyear(self, year: int, century_specified: bool = False) -> int:
+        """The year in full: 69 is 1969, 68 is 2068, as in RFC 822 above."""
+        return year if year > 99 or century_specified else _full_year(year)
+
+
+def _full_year(year: int) -> int:
+    return year + (1900 if year > 68 else 2000)
+
+
+_NAMES = _Names()
 # What dateutil and dateparser raise on strings that are no dates, or in no language they know.
 _NO_DATE = (ValueError, ArithmeticError, TypeError, LookupError, AttributeError)
 BUDGET = 1_000  # ms, near enough, that the dates of one feed may cost on the last rung
@@ -154,7 +169,7 @@ def _rfc822(clock: str) -> datetime | None:
     if not found:
         return None
     day, month, year, hour, minute, second = found.groups(default="0")
-    full = int(year) if len(year) == 4 else int(year) + (1900 if int(year) > 68 else 2000)
+    full = int(year) if len(year) == 4 else _full_year(int(year))
     try:
         return datetime(  # noqa: DTZ001  # a clock face; its zone is put to it later
             full, _MONTHS[month.lower()], int(day), int(hour), int(minute), min(int(second), 59)
@@ -169,6 +184,7 @@ def _lenient(clock: str) -> datetime | None:
         first, second = (
             dateutil_parser.parse(
                 clock.replace(" - ", " "),
+                _NAMES,
                 default=fill,
                 dayfirst=bool(_DOTTED.search(clock)),
                 tzinfos=lambda name, offset: None,

@@ -108,7 +108,7 @@ def _feed(element: etree._Element, within: tuple[str, ...]) -> Feed | None:
     except ValueError as error:
         raise BadRecord("unparsable", f"OPML: line {element.sourceline}: {error}") from None
     tags = [
-        one_line(part, MAX_TAG)
+        one_line(part.strip(" /"), MAX_TAG)
         for category in (attribute(element, "category") or "").split(",")[: 10 * MAX_TAGS]
         for part in (category.split("/") if category.strip().startswith("/") else [category])
     ]

@@ -24,6 +24,7 @@ from newsmill.records import Entry, decode, digest, encode
 MIN_SEEN = 500  # pages remembered of a feed; of a longer one twice its length
 CLOCKWORK = 5  # entries that must have changed their stamp alone before it is taken for a clock
 MAX_WHY = 200
+MAX_CHILDREN = 200  # of an index, remembered
 
 Outcome = Literal["published", "filtered", "duplicate"]
 Seen = dict[str, str]
@@ -50,6 +51,7 @@ class FeedState:
     last_new: float | None = None  # when the last poll with fresh entries was
     moved_to: str | None = None  # where the last answers were permanently redirected
     moved: int = 0  # how many answers in a row
+    children: tuple[str, ...] = ()  # of a sitemap index, as its last reading listed them
     seen: Seen = field(default_factory=dict)  # the oldest first
 
 
@@ -109,6 +111,7 @@ def after_answer(
         body_hash=None if partial else answer.body_hash,
         last_new=now if chosen else state.last_new,
         ttl_s=feed.ttl_s,
+        children=feed.children[:MAX_CHILDREN],
         seen=seen,
     )
     return Poll(

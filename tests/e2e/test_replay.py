@@ -1,0 +1,95 @@
+"""Pages recorded once: through the filters, and replayed by five processes, byte for byte alike."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+
+import pytest
+from running import log_lines, newsmill, start, wait_for
+
+from newsmill.newsroom import EXPECTED
+
+pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("replay")]
+
+
+@pytest.fixture(scope="module", name="pages")
+def _pages(tmp_path_factory):
+    """The newsroom's pages, recorded by ``poll | fetch``."""
+    entries = newsmill("poll", "--spacing", "0.05")
+    assert b"not_feed" in entries.stderr, "one feed of the newsroom is none"
+    pages = newsmill("fetch", "--spacing", "0.05", stdin=entries.stdout)
+    assert pages.returncode == 0, pages.stderr.decode()
+    path = tmp_path_factory.mktemp("pages") / "pages.jsonl"
+    path.write_bytes(pages.stdout)
+    assert len(pages.stdout.splitlines()) == len(entries.stdout.splitlines())
+    return path
+
+
+@pytest.fixture(scope="module", name="filtered")
+def _filtered(pages):
+    articles = newsmill("extract", "--jsonl", stdin=pages.read_bytes())
+    enriched = newsmill("enrich", "--jsonl", stdin=articles.stdout)
+    assert articles.returncode == enriched.returncode == 0
+    return enriched.stdout.splitlines()
+
+
+def test_a_filter_writes_one_line_for_each_line_and_names_what_failed(pages, filtered):
+    given = [json.loads(line) for line in pages.read_bytes().splitlines()]
+    made = [json.loads(line) for line in filtered]
+    assert len(given) == len(made)
+    for before, after in zip(given, made, strict=True):
+        assert after["input_id"] == before.get("id", before.get("input_id"))
+    reasons = {m["error"]["reason"] for m in made if "error" in m}
+    assert reasons == {one.reason for one in EXPECTED if one.reason}
+
+
+def test_a_replay_makes_the_bytes_that_the_filters_make(pages, filtered, tmp_path):
+    data = tmp_path / "data"
+    done = newsmill("replay", pages, "--lane", "check", "--data", data)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    assert len({x["pid"] for x in log_lines(data / "logs" / "check") if x["event"] == "record"}) == 4
+    wanted = sorted({line for line in filtered if b'"error"' not in line[:60]})
+    assert sorted(_enriched(data)) == wanted
+    again = newsmill("replay", pages, "--lane", "check", "--data", data)
+    assert "Nothing new" in again.stdout.decode()
+    assert sorted(_enriched(data)) == wanted
+
+
+def test_a_replay_killed_whole_goes_on_where_it_was(pages, filtered, tmp_path):
+    data, logs = tmp_path / "data", tmp_path / "data" / "logs" / "check"
+    process = start("replay", pages, "--lane", "check", "--data", data, log=tmp_path / "err")
+    wait_for(lambda: any(x["event"] == "step.commit" for x in log_lines(logs)))
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    pids = {x["pid"] for x in log_lines(logs) if x["event"] == "worker.start"}
+    for pid in pids:
+        _kill(pid)
+    done = newsmill("replay", pages, "--lane", "check", "--data", data)
+    assert done.returncode == 0
+    wanted = sorted({line for line in filtered if b'"error"' not in line[:60]})
+    assert sorted(_enriched(data)) == wanted
+    assert newsmill("ops", "summary", logs).returncode == 0
+
+
+def _kill(pid):
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _enriched(data):
+    from newsmill import bus
+    from newsmill.topics import ENRICHED
+
+    opened = bus.connect(f"file:{data / 'bus'}", "check")
+    try:
+        return [
+            record.value
+            for partition in range(ENRICHED.partitions)
+            for record in opened.scan(ENRICHED, partition)
+        ]
+    finally:
+        opened.close()

@@ -16,7 +16,7 @@ class Place:
 
     __slots__ = (
         "_at", "_by_step", "_host", "_is_frontier", "_lines", "_log", "_run_positions", "base",
-        "counted", "forgotten", "position", "teller",
+        "counted", "forgotten", "has_steps", "position", "teller",
     )  # fmt: skip
 
     def __init__(self, *, is_frontier: bool = False) -> None:
@@ -27,6 +27,7 @@ class Place:
         self.forgotten = 0  # lines of steps that never committed
         self._lines: dict[int, list[Line]] = {}  # by offset
         self._by_step: dict[str, list[Line]] = {}  # by run
+        self.has_steps = False  # what finishes its records is a step, and no position
         self._run_positions: dict[str, int] = {}  # what each run told last
         self._at = self._host = ""  # when and where the last position was told
         self._log: str | None = None
@@ -95,6 +96,7 @@ class Place:
 
     def stepped(self, step: int, run: str) -> list[Line]:
         """The lines that a run's step covers, in their order; in the frontier one an offset."""
+        self.has_steps = True
         lines = self._by_step.pop(run, [])
         later = [line for line in lines if line.step is None or line.step > step]
         if later:
@@ -108,8 +110,9 @@ class Place:
         """A step of the run found no room: it will be tried again, and its lines written again."""
         self._by_step.pop(run, None)
 
-    def taken_over(self) -> None:
+    def restored(self) -> None:
         """The partition was assigned anew: steps that nothing covered by now never committed."""
+        self.has_steps = True
         self.forgotten += sum(map(len, self._by_step.values()))
         self._by_step.clear()
 
@@ -128,7 +131,7 @@ class Place:
     @property
     def missing(self) -> int:
         """Offsets that are finished and whose line is nowhere; the log's own holes among them."""
-        if self.position is None or self.base is None:
+        if self.position is None or self.base is None or (self.has_steps and not self._is_frontier):
             return 0
         return self.position - self.base - self.counted.within(self.base, self.position)
 

@@ -107,7 +107,7 @@ class Ledger:
             place = self._place(name)
             if isinstance(restored, list) and len(restored) == 2 and isinstance(restored[0], int):
                 self._count_steps(place, restored[0], str(restored[1]))
-            place.taken_over()
+            place.restored()
 
     def full(self, line: Line) -> None:
         """The bus had no room for a step."""

@@ -1,6 +1,7 @@
 """Log lines from files, folders and standard input, of all processes together in the order of time.
 
-A folder stands for every log file in it; rotated (``.1``, ``.2``) and packed (``.gz``, ``.zst``)
+A folder stands for every log file in it, or, where it has none, in the folders in it (one a lane).
+Rotated (``.1``, ``.2``) and packed (``.gz``, ``.zst``)
 parts of one file are read as one, oldest first. Lines of one file keep their order whatever its
 clock did. A file that is still being written is read as far as it was at the start.
 """
@@ -48,7 +49,9 @@ class Logs:
             if str(path) == "-":
                 self.once = True
             elif path.is_dir():
-                inside = sorted(p for p in path.iterdir() if _LOG_NAME.fullmatch(p.name))
+                inside = _inside(path) or [
+                    log for one in sorted(path.iterdir()) for log in _inside(one)
+                ]
                 if not inside:
                     raise Misconfigured(f"{path}: no log files in it")
                 found += inside
@@ -69,6 +72,12 @@ class Logs:
         if self.once:
             streams.append(_split(iter(partial(sys.stdin.buffer.read, BLOCK), b"")))
         return streams[0] if len(streams) == 1 else merged(streams)
+
+
+def _inside(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if _LOG_NAME.fullmatch(path.name))
 
 
 def _chains(paths: Sequence[Path]) -> list[list[Path]]:

@@ -201,6 +201,8 @@ class Summary:
             lanes.setdefault(ledger.lane, {}).setdefault(ledger.stage, []).append(ledger)
         for lane, stages in lanes.items():
             known = [stage for stage in FLOW if stage in stages]
+            while len(known) > 2 and (idle := _passed_by(known, stages)) is not None:
+                known.remove(idle)
             for source, target in pairwise(known):
                 published = sum(ledger.outcomes["published"] for ledger in stages[source])
                 for ledger in stages[target]:
@@ -220,6 +222,18 @@ class Summary:
     def missing_lines(self) -> int:
         """Line numbers that are nowhere: lost on the way, or in a file that was not read."""
         return sum(run.missing for run in self.runs.values())
+
+
+def _passed_by(known: list[str], stages: dict[str, list[Ledger]]) -> str | None:
+    """A stage between others that took in nothing while the next one did: a replay of pages."""
+    for stage, target in pairwise(known[1:]):
+        if _taken_in(stages[stage]) == 0 < _taken_in(stages[target]):
+            return stage
+    return None
+
+
+def _taken_in(ledgers: list[Ledger]) -> int:
+    return sum(ledger.taken_in for ledger in ledgers)
 
 
 def name_of(ledger: Ledger) -> str:

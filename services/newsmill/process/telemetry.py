@@ -162,8 +162,7 @@ class Telemetry:
         self.flush()
         if self._file is not None:
             self._file.close()
-        names = [self.service] if self.lane == "live" else [self.lane, self.service]
-        stem = ".".join(_FILE_NAME.sub("-", name) for name in names)
+        stem = _FILE_NAME.sub("-", self.service)
         lost = self._file.lost if self._file else 0
         self._file = RotatedFile(directory, f"{stem}-{slot}")
         self._file.lost = lost

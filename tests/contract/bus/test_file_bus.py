@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from contract.bus.driving import (
     RULES,
+    SINK,
     SOURCE,
     TALLY,
     Children,
@@ -259,6 +260,21 @@ def test_there_is_one_detector_a_directory_and_it_ends_with_its_starter(tmp_path
         assert len(first) == 1
         assert _detectors(tmp_path) == first
     assert _detectors(tmp_path) == []
+
+
+def test_a_bell_wakes_a_waiting_poll_long_before_its_next_look(tmp_path):
+    url = file_url(tmp_path, lease_s=3600)  # so that it looks five times a second, no more
+    with ExitStack() as stack:
+        bus = stack.enter_context(closing(connect(url, "live")))
+        publish(bus, numbered(15))
+        member = bus.join("readers", [SINK])
+        member.poll(0)
+        stack.enter_context(Children(url)).start(batch=1, pause_s=0.07)
+        waits = []
+        deadline = time.monotonic() + 10
+        while len(waits) < 15 and time.monotonic() < deadline:
+            waits += [time.time() * 1000 - r.timestamp_ms for r in member.poll(1)]
+        assert sorted(waits)[len(waits) // 2] < 60
 
 
 def test_without_inotify_a_waiting_poll_still_sees_what_is_written(tmp_path, monkeypatch):

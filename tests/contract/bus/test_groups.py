@@ -249,6 +249,24 @@ def test_a_member_that_was_only_silent_comes_back(bus, open_bus, transport):
     settle([silent, other], lambda: shares(silent, other) == [2, 2], transport.settle_s)
 
 
+def test_a_step_under_an_epoch_that_has_passed_is_fenced_though_the_partition_came_back(
+    bus, open_bus, transport
+):
+    publish(bus, numbered(8))
+    silent = bus.join("copier", [SOURCE])
+    records = take(silent, 8)
+    stale = marks(silent, records)
+    other = open_bus().join("copier", [SOURCE])
+    settle([other], lambda: shares(other) == [4], transport.lease_s * 2 + transport.settle_s)
+    other.leave()
+    again = take(silent, 8)
+    with pytest.raises(Fenced):
+        silent.commit(copies(records), [], stale)
+    assert everything(bus, SINK) == []
+    silent.commit(copies(again), [], marks(silent, again))
+    assert len(everything(bus, SINK)) == 8
+
+
 def test_a_dropped_group_is_forgotten_and_its_members_are_fenced(bus):
     publish(bus, numbered(4))
     member = bus.join("readers", [SOURCE])

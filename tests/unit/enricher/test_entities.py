@@ -6,10 +6,14 @@ import pytest
 
 from unit.enricher.articles import entities, names
 
-STORY = """The mayor of Lyon met Acme Robotics on Monday. The talks, which began in the spring, are about a plant.
-US Secretary of State Jane Holloway said on Tuesday that Norwind and Zephyra would take part.
-Holloway, who flew in from the United States, thanked founder Wei Lin. "It is a fair deal," Holloway said.
-The Administration paid no attention, said Norwind. The American side and the Chinese Communist Party did."""
+STORY = (
+    "The mayor of Lyon met Acme Robotics on Monday. The talks, which began in spring, go on.\n"
+    "US Secretary of State Jane Holloway said on Tuesday that Norwind and Zephyra would take part. "
+    "Holloway, who flew in from the United States, thanked founder Wei Lin. "
+    '"It is a fair deal," Holloway said.\n'
+    "The Administration paid no attention, said Norwind. The American side and the Chinese "
+    "Communist Party did."
+)
 
 
 def test_people_bodies_and_places_are_told_apart() -> None:
@@ -39,7 +43,7 @@ def test_a_surname_is_folded_into_the_full_name() -> None:
 
 
 def test_the_names_of_a_country_are_one_entity() -> None:
-    text = "Talks in the United States failed. The U.S. left, and the US will not return, the USA said."
+    text = "Talks in the United States failed. The U.S. left, the US is away, the USA said."
     (country,) = entities(text)
     assert country.name in {"United States", "U.S.", "US", "USA"}
     assert [text[start:end] for start, end in country.spans] == [
@@ -69,7 +73,7 @@ def test_a_word_that_the_text_also_writes_small_is_no_name() -> None:
 
 
 def test_a_headline_in_the_text_names_only_what_the_text_names() -> None:
-    text = "Ministers Agree To Build Brand New Harbour Near Oslo\nThe ministers agreed after a long night."
+    text = "Ministers Agree To Build Brand New Harbour Near Oslo\nThe ministers agreed at night."
     assert names(text) == {"Oslo"}
 
 
@@ -99,7 +103,7 @@ def test_the_form_of_a_name_tells_its_type(name: str, kind: str) -> None:
 
 def test_german_nouns_are_no_names() -> None:
     text = (
-        "Bundeskanzler Friedrich Hollmann hat am Montag in Berlin die Pläne der Regierung vorgestellt. "
+        "Bundeskanzler Friedrich Hollmann hat am Montag in Berlin die Pläne vorgestellt. "
         "Der EU-Kommissar Lindqvist und die Nordstern GmbH sahen das Projekt mit Skepsis. "
         "US-Präsidentin Carter sagte, die Brücke werde teuer. Hollmann widersprach in Köln."
     )

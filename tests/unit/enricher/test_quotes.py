@@ -54,7 +54,7 @@ def test_a_quotation_goes_on_in_the_next_paragraph() -> None:
 
 
 def test_the_sentence_before_may_name_the_speaker() -> None:
-    text = "Norwind Ltd also said it had paid for nothing. “We will go to court over every stone of it.”"
+    text = "Norwind Ltd also said it had paid nothing. “We will go to court over every stone.”"
     ((_, speaker, _),) = told(text)
     assert speaker == "Norwind Ltd"
 
@@ -66,8 +66,8 @@ def test_the_next_sentence_is_not_the_speaker_s() -> None:
 
 def test_scare_quotes_and_titles_quote_nobody() -> None:
     text = (
-        "The “smart” bridge is part of the “Clean River” plan that the town, as Jane Holloway said on a "
-        "long and rainy Wednesday in the old town hall, has had for years."
+        "The “smart” bridge is part of the “Clean River” plan that the town, as Jane Holloway said "
+        "on a long and rainy Wednesday in the old town hall, has had for years."
     )
     assert told(text) == []
 

@@ -32,6 +32,9 @@ from newsmill.extractor.core import byline
         ("The Editors", ()),
         ("admin", ()),
         ("12345", ()),
+        ("{{ author.name }}", ()),
+        ("5 minute read", ()),
+        ("Michael Laurel in Valve", ("Michael Laurel",)),
     ],
 )
 def test_a_byline_gives_its_names(raw: str, want: tuple[str, ...]) -> None:

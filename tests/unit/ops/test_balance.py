@@ -147,6 +147,19 @@ def test_the_producers_lines_count_by_the_step_of_their_own_run() -> None:
     assert (stage.taken_in, stage.waiting, summary.is_balanced) == (4, 0, True)
 
 
+def test_letters_that_are_sent_again_count_by_step_whatever_their_positions() -> None:
+    journal = Journal()
+    worker = journal.process("retrier")
+    worker.say("partition.assigned", positions={"dead/1": 0}, steps={"dead/1": [0, ""]})
+    worker.record("published", "dead", 1, offset=4, step=1)
+    worker.say("step.commit", positions={"dead/1": 9}, steps={"dead/1": 1}, records=1)
+
+    summary = summarise(journal.lines)
+
+    assert (the_stage(summary).taken_in, the_stage(summary).outcomes["published"]) == (1, 1)
+    assert summary.is_balanced
+
+
 def test_lines_that_a_full_bus_repeats_count_once() -> None:
     journal = Journal()
     worker = journal.process("producer")
@@ -277,6 +290,20 @@ def test_the_arrows_say_what_is_on_its_way() -> None:
         1,
     )
     assert arrow.on_the_way == 4
+
+
+def test_a_replay_of_pages_goes_past_the_fetcher() -> None:
+    journal = Journal()
+    for service, topic in (("producer", "source"), ("fetcher", "entries"), ("extractor", "pages")):
+        worker = journal.process(service)
+        worker.say("partition.assigned", positions={f"{topic}/0": 0})
+        if service != "fetcher":
+            worker.record("published", topic, 0, offset=0)
+            worker.say("step.commit", positions={f"{topic}/0": 1}, records=1)
+
+    arrows = [(arrow.source, arrow.target) for arrow in summarise(journal.lines).arrows]
+
+    assert arrows == [("producer", "extractor")]
 
 
 @pytest.mark.parametrize("order", [1, -1])

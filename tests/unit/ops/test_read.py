@@ -45,6 +45,17 @@ def test_rotated_and_packed_parts_are_one_file_oldest_first(tmp_path) -> None:
     assert list(Logs([tmp_path])) == [at(second) for second in range(1, 5)]
 
 
+def test_a_folder_of_lanes_stands_for_the_logs_of_all(tmp_path) -> None:
+    for second, lane in enumerate(("check", "weekly"), 1):
+        (tmp_path / lane).mkdir()
+        put(tmp_path / lane / "a-0.jsonl", at(second))
+
+    assert list(Logs([tmp_path])) == [at(1), at(2)]
+
+    put(tmp_path / "a-0.jsonl", at(3))
+    assert list(Logs([tmp_path])) == [at(3)]
+
+
 def test_a_file_keeps_its_order_when_its_clock_goes_back(tmp_path) -> None:
     put(tmp_path / "a.jsonl", at(5), at(2), at(7))
     put(tmp_path / "b.jsonl", at(4), at(6))

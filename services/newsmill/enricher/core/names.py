@@ -26,6 +26,7 @@ _HEADS = (
     ("region", "GPE"),
 )
 _WHERE = shared("where")  # what stands behind them is a place more often than not
+_LONGEST_NAME = 12  # capitalised words; more are a list or a shout
 _LONGEST_ACRONYM = 7  # letters: UNICEF, FRONTEX; more is a word in capitals
 _ARTICLES = shared("article")
 _SURNAME_PREFIX = re.compile(
@@ -59,7 +60,10 @@ class Typist:
         self._open = lexicon.language in _CAPITAL_MARKS
         self._titles = lexicon.kind("title")
         self._splitter = Splitter(text, lexicon, compounds=not self._open)
-        self._heads = tuple((lexicon.kind(kind), kind, type_) for kind, type_ in _HEADS)
+        self._heads = tuple(
+            (shared(kind) if kind == "suffix" else lexicon.kind(kind), kind, type_)
+            for kind, type_ in _HEADS
+        )
         self._alone = lexicon.kind("alone")
         self._generic = frozenset().union(*(words for words, _, _ in self._heads))
 
@@ -95,6 +99,9 @@ class Typist:
     def _chunk(self, parts: list[Part], titled: bool, opens: bool) -> Iterator[Mention]:
         if len(parts) == 1 and parts[0].thing is not None:
             yield _listed_mention(parts[0])
+            return
+        if len(parts) > _LONGEST_NAME:
+            yield from self._in_heading(parts)
             return
         headed = None if titled and len(parts) < 3 else self._headed(parts)
         if headed is not None:
@@ -132,8 +139,10 @@ class Typist:
             if part.kind != "name":
                 continue
             for words, kind, type_ in self._heads:
-                outer = part is parts[-1] or part is parts[0]
-                if part.low in words and (outer or type_ == "ORG"):
+                if part.low not in words:
+                    continue
+                last, first = part is parts[-1], part is parts[0]
+                if last or kind == "org" or (first and kind != "suffix"):
                     return kind, type_
         return "", ""
 

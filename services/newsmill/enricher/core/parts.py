@@ -155,13 +155,10 @@ class Splitter:
 
     def _retitled(self, parts: list[Part]) -> list[Part]:
         """Titles that are part of an organisation's name ("Justice Department") as plain words."""
-        for at, part in enumerate(parts):
-            if part.kind != "title":
-                continue
-            for later in parts[at + 1 :]:
-                if later.kind not in ("name", "title"):
-                    break
-                if later.low in self._org:
-                    parts[at] = part._replace(kind="name")
-                    break
+        body = False  # whether a word that makes a body's name follows, with nothing between
+        for at in range(len(parts) - 1, -1, -1):
+            part = parts[at]
+            if part.kind == "title" and body:
+                parts[at] = part._replace(kind="name")
+            body = part.kind in ("name", "title") and (body or part.low in self._org)
         return parts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from newsmill.enricher.core.gazetteer import shared
@@ -11,7 +12,8 @@ _LAST_WORD = re.compile(r"[^\W_]+(?:\.[^\W_]+)*\Z")
 _ABBREVIATIONS = shared("abbreviation")
 
 
-def sentence_starts(text: str) -> list[int]:
+@functools.lru_cache(maxsize=1)  # two annotators read one text, one behind the other
+def sentence_starts(text: str) -> tuple[int, ...]:
     """The offset of each sentence's first character, ascending; a line always starts one."""
     starts = [0]
     size = len(text)
@@ -26,7 +28,7 @@ def sentence_starts(text: str) -> list[int]:
             if first == "." and _abbreviated(text, match.start()):
                 continue
         starts.append(end)
-    return starts
+    return tuple(starts)
 
 
 def _abbreviated(text: str, dot: int) -> bool:

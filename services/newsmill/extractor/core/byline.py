@@ -71,14 +71,18 @@ _NOBODY_WORDS = (
 )
 _NOBODY = frozenset(_NOBODY_WORDS.split("; "))
 _PARTICLES = frozenset(  # of names
-    "de la las los von van der den del di da das do dos du le bin bint ibn al el y e ter ten zu zum zur "
-    "af av of the for and och und et".split()
-)
+    (
+        "de", "la", "las", "los", "von", "van", "der", "den", "del", "di", "da", "das", "do", "dos", "du",
+        "le", "bin", "bint", "ibn", "al", "el", "y", "e", "ter", "ten", "zu", "zum", "zur", "af", "av", "of",
+        "the", "for", "and", "och", "und", "et",
+    )
+)  # fmt: skip
 _TITLE = re.compile(
     r"^(?:Dr|Prof|Mr|Mrs|Ms|Mx|Hon|Rev|Sir|Dame|Lord)\.?\s+(?=\S)|^(?:Dr\.\s*)+", re.I
 )
 _SUFFIX = re.compile(r"(?:Jr|Sr|I{2,3}|IV|M\.?D|Ph\.?\s?D|MBA|MPH|J\.?D|CFA|RN|Esq)\.?\Z", re.I)
 _GENERATION = re.compile(r"(?:Jr|Sr|I{2,3}|IV)\.?\Z", re.I)
+_NO_NAME = re.compile(r"://|[{}<>$%=\\^~#]|\d{3}")  # templates, addresses, numbers
 _LETTER = re.compile(r"[^\W\d_]")
 _CJK_ROLE = re.compile(r"\s*(?:記者|记者|기자|特派員|編集委員|編輯|编辑|报道|報導|撰文)\Z")
 
@@ -121,9 +125,11 @@ def _unlabelled(text: str) -> str:
 
 
 def _as_name(piece: str) -> str:
-    """The part of a piece before words that no name has: "Ann Lee in Berlin", "Ann Lee 5 minute read"."""
+    """The part of a piece before words that no name has: "Ann Lee in Berlin", "5 minute read"."""
     parts = piece.split()
-    if len(parts) < 2 or not parts[0][:1].isupper():
+    if parts and parts[0][0].isdigit():
+        return ""
+    if len(parts) < 2 or not parts[0][0].isupper():
         return piece
     for index, part in enumerate(parts[1:], 1):
         small = part.isascii() and part[0].islower() and part.isalpha()
@@ -143,7 +149,7 @@ def _take(piece: str, found: list[str]) -> None:
         if _GENERATION.fullmatch(name):
             found[-1] = f"{found[-1]}, {name}" if name[-1:] != "." else f"{found[-1]} {name}"
         return
-    if name.casefold() in _NOBODY or "://" in name:
+    if name.casefold() in _NOBODY or _NO_NAME.search(name):
         return
     if _is_role(name, bool(found)):
         return

@@ -53,21 +53,23 @@ def authors(
     """Names, their source, and the raw form of a byline that names nobody."""
     raw: str | None = None
     organisations: tuple[str, ...] = ()
+    site = (choice.site or "").casefold()
     stated = structured.people(choice.article or {}, facts.nodes)
     if stated:
         people = byline.merged(byline.names(n, structured=True) for n, person in stated if person)
         firms = byline.merged([n] for n, person in stated if not person)
-        site = (choice.site or "").casefold()
         if any(name.casefold() != site for name in people):
             return byline.merged((people, firms)), "json-ld", None
         organisations = byline.merged((people, firms))
         raw = stated[0][0]
     for source, names, text in _other_authors(facts):
         raw = raw or text
-        if names and not (organisations and _same(names, organisations)):
+        if source == "meta" and [name.casefold() for name in names] == [site]:
+            organisations = organisations or names
+        elif names and not (organisations and _same(names, organisations)):
             return names, source, None
     if organisations:
-        return organisations, "json-ld", None
+        return organisations, "json-ld" if stated else "meta", None
     if page.entry and page.entry.authors:
         names = byline.merged(byline.names(a) for a in page.entry.authors)
         if names:
@@ -110,7 +112,9 @@ def _visible(facts: Facts) -> tuple[list[str], list[str]]:
                 continue  # the author of another story, or of a picture
             stated.append(words(inner, byline.MAX_BYLINE, " ") if inner is not None else text)
         else:
-            shown.append(text)
+            linked = [words(a, byline.MAX_NAME, " ") for a in element.iter("a")]
+            parted = len(linked) > 1 and sum(map(len, linked)) > 0.7 * len(text)
+            shown.append("; ".join(linked) if parted else text)
     return stated[: byline.MAX_NAMES], shown
 
 
@@ -161,7 +165,13 @@ def published(facts: Facts, choice: Choice, page: Page) -> Dated:
                 break
     if best is not None:
         return best, best_source, None
-    near = near_headline(facts, language, page.fetched)
+    hinted = _hinted(facts, choice, page)
+    return hinted if hinted is not None else (None, None, unread)
+
+
+def _hinted(facts: Facts, choice: Choice, page: Page) -> Dated | None:
+    """The time by what is less than a statement: a line under the headline, the address, the feed."""
+    near = near_headline(facts, choice.declared_language, page.fetched)
     if near is not None:
         return near, "shown", None
     day = dates.in_url(choice.canonical_url)
@@ -171,7 +181,7 @@ def published(facts: Facts, choice: Choice, page: Page) -> Dated:
         found = dates.read(page.entry.published, page.entry.language)
         if found:
             return found, "entry", None
-    return None, None, unread
+    return None
 
 
 def modified(facts: Facts, choice: Choice, page: Page) -> Dated:

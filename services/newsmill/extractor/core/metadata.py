@@ -117,7 +117,7 @@ def _suffix_of_host(title: str, host: str) -> str | None:
 
 
 def _suffix_of_title(title: str, others: tuple[str | None, ...]) -> str | None:
-    """What follows the headline in a page's title: where both state the headline, the site's name."""
+    """What follows the headline in a page's title: the site's name."""
     for other in others:
         if other and len(other) > 8 and title.casefold().startswith(other.casefold()):
             parts = [p.strip() for p in _SEPARATOR.split(title[len(other) :]) if p and p.strip()]

@@ -55,7 +55,7 @@ class NewsmillError(Exception):
 
 
 class BadRecord(NewsmillError):
-    """This record can never work; ``reason`` says whether it is refused or dead-lettered."""
+    """A record that can never work; ``reason`` says whether it is refused or dead-lettered."""
 
     def __init__(self, reason: Reason, detail: str = "") -> None:
         super().__init__(f"{reason}: {detail}" if detail else reason)

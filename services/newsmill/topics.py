@@ -45,8 +45,9 @@ FRONTIER = Topic("frontier", "state", beside="entries")
 REVISIONS = Topic("revisions", "state", beside="articles")
 RETRIED = Topic("retried", "state", beside="dead")  # a mark for each letter that was sent again
 
+STREAMS = (ENTRIES, PAGES, ARTICLES, ENRICHED, DEAD)
 TOPICS: tuple[Topic, ...] = (
-    ENTRIES, PAGES, ARTICLES, ENRICHED, DEAD, FEEDS, DENIED, FEEDS_STATE, FRONTIER, REVISIONS, RETRIED,
+    *STREAMS, FEEDS, DENIED, FEEDS_STATE, FRONTIER, REVISIONS, RETRIED,
 )  # fmt: skip
 BY_NAME: dict[str, Topic] = {topic.name: topic for topic in TOPICS}
 

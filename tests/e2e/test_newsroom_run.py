@@ -119,8 +119,14 @@ def test_slow_and_busy_hosts_delay_nobody_else(ran):
         if line["event"] == "record" and line["stage"] == "fetcher":
             if line["outcome"] == "published":
                 starts.setdefault(line["site"], []).append(_seconds(line["ts"]))
-    quick = {site: times for site, times in starts.items() if "slow" not in site and "rush" not in site}
-    gaps = {s: max(b - a for a, b in zip(t, t[1:], strict=False)) for s, t in quick.items() if len(t) > 1}
+    quick = {
+        site: times for site, times in starts.items() if "slow" not in site and "rush" not in site
+    }
+    gaps = {
+        s: max(b - a for a, b in zip(t, t[1:], strict=False))
+        for s, t in quick.items()
+        if len(t) > 1
+    }
     corrected_again = {"tidewire.example"}  # its feed brings the story a second time, later
     assert all(gap < 2.5 for site, gap in gaps.items() if site not in corrected_again), gaps
 

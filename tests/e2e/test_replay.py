@@ -49,7 +49,9 @@ def test_a_replay_makes_the_bytes_that_the_filters_make(pages, filtered, tmp_pat
     data = tmp_path / "data"
     done = newsmill("replay", pages, "--lane", "check", "--data", data)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
-    assert len({x["pid"] for x in log_lines(data / "logs" / "check") if x["event"] == "record"}) == 4
+    assert (
+        len({x["pid"] for x in log_lines(data / "logs" / "check") if x["event"] == "record"}) == 4
+    )
     wanted = sorted({line for line in filtered if b'"error"' not in line[:60]})
     assert sorted(_enriched(data)) == wanted
     again = newsmill("replay", pages, "--lane", "check", "--data", data)

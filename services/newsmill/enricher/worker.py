@@ -1,4 +1,4 @@
-"""The enricher's shell: articles in, annotated ones out, re-fetches that changed nothing dropped."""
+"""The enricher's shell: articles in, annotated ones out, unchanged re-fetches dropped."""
 
 from __future__ import annotations
 

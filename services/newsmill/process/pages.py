@@ -22,7 +22,7 @@ TEXT = "text/plain; charset=utf-8"
 
 
 def read_line(line: bytes) -> tuple[Page, bytes]:
-    """The page and the body that a page line holds; raises BadRecord (``decode``, ``too_large``)."""
+    """The page and body that a page line holds; raises BadRecord (``decode``, ``too_large``)."""
     given = decode(PageLine, line)
     body, content_type = _body(given)
     if len(body) > MAX_PAGE_BYTES:

@@ -29,6 +29,7 @@ _WHERE = shared("where")  # what stands behind them is a place more often than n
 _LONGEST_NAME = 12  # capitalised words; more are a list or a shout
 _LONGEST_ACRONYM = 7  # letters: UNICEF, FRONTEX; more is a word in capitals
 _ARTICLES = shared("article")
+_PARTICLES = shared("particle")
 _SURNAME_PREFIX = re.compile(
     r"(?:Mc|Mac|Fitz|De|Di|Da|Le|La|Van|Von|O['’]|D['’]|L['’]|M['’])(?=[^\Wa-z\d_])"
 )
@@ -221,7 +222,12 @@ class Typist:
             return Mention(start, end, "ORG", FAIR)
         if before in _WHERE:
             return Mention(start, end, "GPE", WEAK)
-        if before in _ARTICLES or count > 3 or _BODY.search(parts[-1].low):
+        if (
+            before in _ARTICLES
+            or count > 3
+            or parts[-1].low in self._lower
+            or _BODY.search(parts[-1].low)
+        ):
             return Mention(start, end, "ORG", WEAK)
         return Mention(
             start, end, "PERSON" if self._lexicon.language in _PERSON_FIRST else "ORG", WEAK
@@ -264,6 +270,7 @@ class Typist:
                 while last + 1 < len(parts) and (
                     (_INITIALS.match(parts[last].word) and len(parts[last].word) < 3)
                     or parts[last].word in FIRST_NAMES
+                    or parts[last].low in _PARTICLES
                 ):
                     last += 1
                 yield Mention(part.start, parts[last].end, "PERSON", SURE if named else FAIR)

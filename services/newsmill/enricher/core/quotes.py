@@ -26,6 +26,7 @@ BUDGET = 100_000  # characters of the text that are looked at
 # Words up to which a quotation needs its cue within so many words of it: one or two far from a cue
 # are words that the writer keeps at a distance, three or four are often a title or a name.
 _NEEDS_CUE_WITHIN = ((2, 3), (4, 6))
+_NAME = 6  # words: so few with capitals are a name between marks
 _PHRASE = 4  # words: no longer ones are kept without any cue
 _AFTER = 160  # characters behind a quotation in which its cue may stand
 _AT_ONCE = 45  # … where the quotation is a whole sentence
@@ -94,6 +95,8 @@ class _Reader:
         """The quotation, or None for marks that quote nobody; it is alone in [floor, ceiling)."""
         words = self._text[start:end]
         count = len(words) // _CHARS_A_WORD if self._uncased else words.count(" ") + 1
+        if 1 < count <= _NAME and all(word[0].isupper() for word in words.split()):
+            return None  # the name of a book, a plan, a newspaper
         line = max(floor, self._text.rfind("\n", 0, start) + 1)
         cue = self._cue_after(end, ceiling) or self._cue_before(start, line)
         if cue is not None:

@@ -44,6 +44,7 @@ _FOREIGN_CLASS = re.compile(
     re.I,
 )
 MAX_CANDIDATES = 60
+_STATED = frozenset(("json-ld", "meta", "itemprop"))
 NEAR = 4  # elements after a headline that are looked at for a date
 
 
@@ -154,7 +155,7 @@ def published(facts: Facts, choice: Choice, page: Page) -> Dated:
     for source, raw in _published_raws(facts, choice):
         found = dates.read(raw, language, newest=page.fetched)
         if found is None:
-            unread = unread or raw[: dates.MAX_RAW]
+            unread = unread or (raw[: dates.MAX_RAW] if source in _STATED else None)
         elif best is None:
             best, best_source = found, source
             if len(best) > 10 and not best.endswith("+00:00"):
@@ -170,7 +171,7 @@ def published(facts: Facts, choice: Choice, page: Page) -> Dated:
 
 
 def _hinted(facts: Facts, choice: Choice, page: Page) -> Dated | None:
-    """The time by what is less than a statement: a line under the headline, the address, the feed."""
+    """The time by less than a statement: a line under the headline, the address, the feed."""
     near = near_headline(facts, choice.declared_language, page.fetched)
     if near is not None:
         return near, "shown", None

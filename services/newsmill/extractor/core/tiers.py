@@ -22,7 +22,8 @@ MAX_BLOCKS = (
     20_000  # p, li, br, tr: past it trafilatura takes seconds (2.0 s at 20,000 p, 59 s at 200,000)
 )
 MAX_ELEMENTS = 60_000
-SURE_CHARS = 600  # a body of so many is not second-guessed
+SURE_CHARS = 600  # weight; a body of so much is not second-guessed
+BASELINE_CHARS = 300  # below 250 trafilatura may join all that the page shows into one line
 
 _TAG = re.compile(r"<[^<>]{0,1000}>")
 _BREAK = re.compile(r"<(?:br|/p|/div|/h\d|/li)\b[^<>]*>|\r?\n", re.I)
@@ -51,12 +52,13 @@ def body_of(tree: HtmlElement, facts: Facts, choice: Choice) -> Body:
     document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
     lines = lines_of(document.body) if isinstance(document, Document) else []
     size = sum(weight(line.text) for line in lines)
-    if size < SURE_CHARS:
+    chars = sum(len(line.text) for line in lines)
+    if size < SURE_CHARS or chars < BASELINE_CHARS:
         second = walk(tree)
         second_size = sum(weight(line.text) for line in second)
-        if second_size > max(2.0 * size, 60):
-            lines, size = second, second_size
-            return _rescued(lines, size, facts, choice, "walk")
+        joined = len(lines) == 1 and len(second) > 1 and second_size > 0.5 * size
+        if joined or second_size > max(2.0 * size, 60):
+            return _rescued(second, second_size, facts, choice, "walk")
     return _rescued(lines, size, facts, choice, "trafilatura")
 
 

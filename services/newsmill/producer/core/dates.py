@@ -115,7 +115,7 @@ class DateReader:
 
     def _foreign(self, clock: str) -> datetime | None:
         """dateparser, in the feed's language or else in all it knows."""
-        self._budget -= 1 if self._language else 10
+        self._budget -= 1 if self._language else 3
         if self._budget < 0 or not any(map(str.isdigit, clock)):
             return None
         parsers = [_foreign_parser(self._language)] if self._language else []

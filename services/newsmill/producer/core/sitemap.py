@@ -12,6 +12,7 @@ from lxml import etree
 
 from newsmill.producer.core.dates import DateReader, instant
 from newsmill.producer.core.items import MAX_CHILDREN, Item, ParsedFeed, address, feed_of
+from newsmill.producer.core.mending import ends_within
 from newsmill.producer.core.plain import MAX_MARKUP, MAX_TITLE, from_html
 from newsmill.producer.core.xmltree import Names, inner_text, tree_of
 
@@ -21,9 +22,9 @@ def read(text: str, url: str) -> ParsedFeed:
     root, broken = tree_of(text, url)
     names = Names(root)
     rows = list(_rows(root, names, "url"))
-    cut = broken and len(rows) > 0 and "urlset>" not in text[-4096:].lower()
+    cut = broken and len(rows) > 0 and ends_within(text, "urlset", "url")
     if cut:
-        rows.pop()  # the document ends early: its last address may be half an address
+        rows.pop()  # its address may be half an address
     return feed_of("sitemap", url, rows, _item, _age, skipped=int(cut), broken=broken)
 
 

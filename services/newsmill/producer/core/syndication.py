@@ -12,11 +12,12 @@ import binascii
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import islice
 
 from lxml import etree
 
 from newsmill.producer.core.items import MAX_TAGS, Item, Kind, ParsedFeed, address, feed_of
-from newsmill.producer.core.mending import enclose_markup
+from newsmill.producer.core.mending import enclose_markup, ends_within
 from newsmill.producer.core.plain import (
     MAX_MARKUP,
     MAX_NAME,
@@ -28,6 +29,7 @@ from newsmill.producer.core.plain import (
 )
 from newsmill.producer.core.xmltree import XML, Names, attribute, inner_text, tree_of
 
+MAX_FIELDS = 2_000  # of one item that are looked at
 Fields = dict[str, list[etree._Element]]
 
 _TITLES = ("title", "atom:title", "media:title", "dc:title")
@@ -61,8 +63,7 @@ _ADDRESSED = re.compile(r"\"?([^<>\"]*)\"?\s*<[^<>]*@[^<>]*>\Z")
 def read(text: str, url: str, root_name: str) -> ParsedFeed:
     """The feed in a repaired document; raises BadRecord (``unparsable``).
 
-    A document that ends before its root does is cut: its last item, which may be half an item, is
-    left out and counted as skipped.
+    The last item of a document that was cut within it is left out, and counted as skipped.
     """
     root, broken = tree_of(text, url)
     if broken:
@@ -71,8 +72,8 @@ def read(text: str, url: str, root_name: str) -> ParsedFeed:
     kind: Kind = "atom" if root_name in ("feed", "entry") else "rss"
     channel = next((child for name, child in names.children(root) if name == "channel"), root)
     elements = list(_items(root, channel, names, broken))
-    cut = broken and len(elements) > 0 and not _closed(text, root_name)
-    head = _fields(channel, names)
+    cut = broken and len(elements) > 0 and ends_within(text, root_name, "item|entry")
+    head = _fields(channel, names, None)
     language = channel.get(f"{XML}lang") or root.get(f"{XML}lang")
     links = _links(head)
     stated = "xml:base" in text
@@ -93,10 +94,6 @@ def read(text: str, url: str, root_name: str) -> ParsedFeed:
         skipped=int(cut),
         broken=broken,
     )
-
-
-def _closed(text: str, root_name: str) -> bool:
-    return re.search(rf"</(?:[\w.-]+:)?{root_name}\s*>", text[-4096:], re.I) is not None
 
 
 def _items(
@@ -121,9 +118,9 @@ def _is_item(element: etree._Element, names: Names) -> bool:
     return names.of(element) in ("item", "entry", "atom:entry")
 
 
-def _fields(element: etree._Element, names: Names) -> Fields:
+def _fields(element: etree._Element, names: Names, limit: int | None = MAX_FIELDS) -> Fields:
     fields: Fields = defaultdict(list)
-    for name, child in names.children(element):
+    for name, child in islice(names.children(element), limit):
         fields[name].append(child)
         if name == "media:group":
             for inner, part in names.children(child):

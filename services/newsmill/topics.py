@@ -1,8 +1,9 @@
 """The pipeline on one page: every topic, who writes it, who reads it, and how its names are made.
 
 producer ─ entries ─▶ fetcher ─ pages ─▶ extractor ─ articles ─▶ enricher ─ enriched ─▶ archiver
-    │                    │                    └──────── dead ◀──────┴───────────────────────┘
-feeds.state           frontier                                  revisions        (state, beside)
+    │                    │                   │                      │                      │
+    │                    └───────────────────┴──────── dead ◀───────┴──────────────────────┘
+feeds.state           frontier              retried              revisions   (state, beside)
 """
 
 from __future__ import annotations
@@ -18,9 +19,10 @@ Kind = Literal["stream", "state", "config"]
 class Topic:
     """One topic: its short name, its kind, and the settings that ``bus create`` applies.
 
-    A *stream* is read by consumer groups and dropped by retention. *State* is the latest value a key,
-    owned by whoever owns the partition of the stream it stands beside. *Config* has one partition, is
-    kept whole (latest value a key), and is followed from its start by every worker that needs it.
+    A *stream* is read by consumer groups and dropped by retention. *State* is the latest value a
+    key, owned by whoever owns the partition of the stream it stands beside. *Config* has one
+    partition, is kept whole (latest value a key), and is followed from its start by every worker
+    that needs it.
     """
 
     name: str

@@ -172,11 +172,9 @@ class Watch:
         waiting = sum(worker.heartbeat.get("waiting") or 0 for worker in self._supervisor.workers)
         click.echo(report(self._settings, self._name, self._started_ms, took_s, waiting))
         if why == "held":
-            click.echo(
-                f"Stopped: {self._held.get('topic')}/{self._held.get('partition')} is held at offset"
-                f" {self._held.get('offset')}: {self._held.get('why')}",
-                err=True,
-            )
+            held = self._held
+            where = f"{held.get('topic')}/{held.get('partition')} at {held.get('offset')}"
+            click.echo(f"Stopped: {where} is held: {held.get('why')}", err=True)
             return 1
         return 0
 

@@ -68,6 +68,10 @@ def test_too_few_letters_are_no_language_unless_one_is_declared() -> None:
     assert language_of("4:1 (2:0)", "Live", "sv") == ("sv",)
 
 
+def test_a_few_characters_of_a_script_of_syllables_are_enough() -> None:
+    assert language_of("", "市議会は新しい橋について話し合う", None) == ("ja",)
+
+
 @pytest.mark.parametrize(
     ("declared", "code"),
     [

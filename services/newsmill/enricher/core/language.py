@@ -26,6 +26,7 @@ _UNWANTED = re.compile(
 )
 _ADDRESS = re.compile(r"https?://\S{1,500}|@\w{1,100}")
 _LETTER = re.compile(r"[^\W\d_]")
+_SYLLABLE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7a3]")
 _CODE = re.compile(r"\s*([A-Za-z]{2,3})(?![A-Za-z])")
 
 _CODES = shared("code")
@@ -60,11 +61,11 @@ def language_of(text: str, title: str | None, declared_language: str | None) -> 
     """The ISO 639-1 code, or "und" where nothing is recognised and nothing declared."""
     declared = code_of(declared_language)
     sample = _clean(text)
-    letters = len(_LETTER.findall(sample[:_COUNTED]))
+    letters = _letters(sample)
     if letters < _WITH_TITLE and title:
         heading = _clean(title[:500])
         sample = f"{heading}\n{sample}"
-        letters += len(_LETTER.findall(heading))
+        letters += _letters(heading)
     if letters < _FEW:
         return (declared or UNKNOWN,)
     found, reliable = _detect(sample)
@@ -85,6 +86,12 @@ def code_of(declared: str | None) -> str | None:
     code = match.group(1).lower()
     code = _SAME.get(code, code)
     return code if code in _CODES else None
+
+
+def _letters(sample: str) -> int:
+    """How many letters the sample starts with; Chinese, Japanese and Korean ones count twice."""
+    start = sample[:_COUNTED]
+    return len(_LETTER.findall(start)) + len(_SYLLABLE.findall(start))
 
 
 def _clean(text: str) -> str:

@@ -73,8 +73,8 @@ _NOBODY = frozenset(_NOBODY_WORDS.split("; "))
 _PARTICLES = frozenset(  # of names
     (
         "de", "la", "las", "los", "von", "van", "der", "den", "del", "di", "da", "das", "do", "dos",
-        "du", "le", "bin", "bint", "ibn", "al", "el", "y", "e", "ter", "ten", "zu", "zum", "zur", "af",
-        "av", "of", "the", "for", "and", "och", "und", "et",
+        "du", "le", "bin", "bint", "ibn", "al", "el", "y", "e", "ter", "ten", "zu", "zum", "zur",
+        "af", "av", "of", "the", "for", "and", "och", "und", "et",
     )
 )  # fmt: skip
 _TITLE = re.compile(

@@ -56,7 +56,7 @@ def body_of(tree: HtmlElement, facts: Facts, choice: Choice) -> Body:
     if size < SURE_CHARS or chars < BASELINE_CHARS:
         second = walk(tree)
         second_size = sum(weight(line.text) for line in second)
-        joined = len(lines) == 1 and len(second) > 1 and second_size > 0.5 * size
+        joined = len(lines) == 1 and second_size > 0.5 * size
         if joined or second_size > max(2.0 * size, 60):
             return _rescued(second, second_size, facts, choice, "walk")
     return _rescued(lines, size, facts, choice, "trafilatura")

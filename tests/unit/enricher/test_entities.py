@@ -11,7 +11,7 @@ STORY = (
     "US Secretary of State Jane Holloway said on Tuesday that Norwind and Zephyra would take part. "
     "Holloway, who flew in from the United States, thanked founder Wei Lin. "
     '"It is a fair deal," Holloway said.\n'
-    "The Administration paid no attention, said Norwind. The American side and the Chinese "
+    "The Administration was not there, said Norwind. The American side and the Chinese "
     "Communist Party did."
 )
 

@@ -92,7 +92,7 @@ def _html_article(
     heads = (*choice.titles, choice.title or "", choice.subtitle or "", *authors)
     cleaned = clean.clean(body.lines, heads, images, links)
     is_listing = verdict.judge(facts, choice, cleaned.lines, page)
-    if published == (None, None, None):
+    if published == (None, None, None) and not tiers.is_too_large(facts):
         published = bylines.rescued(tree, published, page)
     done("clean")
     provenance = choice.provenance | {"encoding": encoding, "text": body.tier}

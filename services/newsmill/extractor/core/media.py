@@ -26,6 +26,7 @@ MAX_BESIDE = 300  # characters that may stand beside a caption in what holds it 
 MAX_IMAGES = 60
 MIN_WIDTH = 120  # pixels; smaller pictures are icons and trackers
 
+_UNSPOKEN = re.compile(r"[\W_]+")
 _SPACE = re.compile(r"\s+")
 _CREDIT_CLASS = re.compile(
     r"credit|copyright|(?:^|[\s_-])(?:source|photographer|byline|agency)(?:$|[\s_-])", re.I
@@ -41,7 +42,7 @@ _FIRM_CREDIT = re.compile(r"[:：/／©]|\(c\)|\b(?:by|courtesy\s+of)\s", re.I)
 
 def fold(text: str) -> str:
     """Text as two of the same are recognised: case, spacing and punctuation aside."""
-    return "".join(char for char in text.casefold() if char.isalnum())
+    return _UNSPOKEN.sub("", text.casefold())
 
 
 def split_credit(caption: str) -> tuple[str | None, str | None]:

@@ -42,12 +42,19 @@ class Body:
 
 def weight(text: str) -> float:
     """How much a text says, in characters of a Latin script: a CJK character says more."""
+    if text.isascii():
+        return float(len(text))
     return len(text) + 1.5 * len(_CJK.findall(text))
+
+
+def is_too_large(facts: Facts) -> bool:
+    """Whether a page has more parts than a library that is not linear in them should be given."""
+    return facts.blocks > MAX_BLOCKS or facts.elements > MAX_ELEMENTS
 
 
 def body_of(tree: HtmlElement, facts: Facts, choice: Choice) -> Body:
     """The body by the first tier that is sure enough; its lines may be none."""
-    if facts.blocks > MAX_BLOCKS or facts.elements > MAX_ELEMENTS:
+    if is_too_large(facts):
         return _scored(walk(tree), "walk", facts, 0.6)
     document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
     lines = lines_of(document.body) if isinstance(document, Document) else []

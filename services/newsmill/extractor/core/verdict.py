@@ -16,7 +16,7 @@ from newsmill.extractor.core.tiers import weight
 from newsmill.records import Page
 
 MIN_WEIGHT = 25.0  # of prose, on a page that says it is an article: one short sentence
-MIN_UNSAID_WEIGHT = 70.0  # of prose, on a page that says nothing of itself: two short ones
+MIN_UNSAID_WEIGHT = 50.0  # of prose, on a page that says nothing of itself: two short ones
 LONG = 220.0  # weight of a paragraph that is no teaser
 SHORT_PAGE = 900.0  # weight; an error page or a wall says no more
 

@@ -116,10 +116,10 @@ def enclose_markup(text: str) -> str:
 
 
 def ends_within(text: str, root: str, row: str) -> bool:
-    """Whether a document was cut within one of its rows: neither that nor the root is ever closed."""
+    """Whether a document was cut within its last row: neither that nor the root is closed."""
     if re.search(rf"</(?:[\w.-]{{1,40}}:)?{root}\s*>", text, re.I):
         return False
-    last = None
-    for last in re.finditer(rf"<(/?)(?:[\w.-]{{1,40}}:)?(?:{row})(?=[\s>/])", text, re.I):
-        pass
-    return last is not None and not last[1]
+    closing = ""
+    for tag in re.finditer(rf"<(/?)(?:[\w.-]{{1,40}}:)?(?:{row})(?=[\s>/])", text, re.I):
+        closing = tag[1]
+    return not closing

@@ -29,7 +29,7 @@ _TRACKING = re.compile(
     r"""(?:utm_\w*|pk_\w+|mtm_\w+|matomo_\w+|at_(?:medium|campaign|custom\d|link\w*)|ns_(?:source|mchannel|
     campaign|linkname|fee)|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|igsh|
     mc_[ce]id|_hs(?:enc|mi)|__s|s_cid|wt_?mc|wt\.mc_\w+|ocid|ncid|cmpid|smid|xtor|ref_src|ref_url|
-    __twitter_impression|__hst[cs]|__hsfp|oly_(?:enc|anon)_id|vero_(?:id|conv)|_openstat|rss_?id|_ga|_gl|
+    __twitter_impression|__hst[cs]|__hsfp|oly_(?:enc|anon)_id|vero_(?:id|conv)|_openstat|_ga|_gl|
     itm_(?:source|medium|campaign|content|term)|intcmp|srsltid|mkt_tok|guccounter|guce_referrer(?:_sig)?|fb_(?:action_(?:ids|types)|source|ref))\Z""",
     re.I | re.X,
 )

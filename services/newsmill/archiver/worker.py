@@ -43,7 +43,7 @@ class Archiving(Inline):
             self._stored[place] = reached
         mark = member.assignment[place]
         if (reached or 0) < mark.position:
-            member.commit((), (), {place: Mark(reached or 0, mark.epoch)})
+            member.rewind(place, Mark(reached or 0, mark.epoch))
 
     def lost(self, place: Place) -> None:
         """Drop the rows that were not written."""

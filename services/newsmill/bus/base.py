@@ -1,40 +1,44 @@
-"""The bus: partitioned topics, consumer groups, and one atomic step. The contract, in prose, then in types.
+"""The bus: partitioned topics, consumer groups, and one atomic step. The contract.
 
-**Records.** A topic has a fixed number of partitions; within one, records have growing offsets (which
-may have holes: a transport's own markers take offsets too). A record carries ``next``, the position
-that follows it: use that, never ``offset + 1``. A *position* names the next record to be read.
+In prose, then in types.
 
-**Groups.** Members of a group share the partitions of the streams that it reads, each partition owned
-by at most one member at a time; a group that never committed starts at the log's start. What a member
-owns changes only inside its own ``poll`` (and after a ``Fenced`` step); ``assignment`` tells it, with
-an *epoch* per partition that grows at every change of owner. A state topic may be joined over too: its
-partitions are shared, and nothing is delivered from them.
+**Records.** A topic has a fixed number of partitions; within one, records have growing offsets
+(which may have holes: a transport's own markers take offsets too). A record carries ``next``, the
+position that follows it: use that, never ``offset + 1``. A *position* names the record to be read
+next.
 
-**The step.** ``commit`` makes outputs, state and positions visible whole or not at all, and only while
-the caller still owns every partition it names, under the epoch that it names. A member that lost a
-partition (stopped, cut off, killed, replaced) can commit nothing for it, a step without positions
-moved included: a step names every partition whose state it touches, with its unchanged position where
-nothing was read. Outputs appear in the order given. A member whose own place was taken (same slot,
-started again) can commit nothing at all.
+**Groups.** Members of a group share the partitions of the streams that it reads, each partition
+owned by at most one member at a time; a group that never committed starts at the log's start. What
+a member owns changes only inside its own ``poll`` (and after a ``Fenced`` step); ``assignment``
+tells it, with an *epoch* per partition that grows at every change of owner. A state topic may be
+joined over too: its partitions are shared, and nothing is delivered from them.
 
-**State.** A state record lives in the same partition number as the stream it stands beside, is owned
-with it, and is read back by ``restore`` after an assignment: exactly what the committed steps before
-left. An empty value is a value; None is a removal.
+**The step.** ``commit`` makes outputs, state and positions visible whole or not at all, and only
+while the caller still owns every partition it names, under the epoch that it names. A member that
+lost a partition (stopped, cut off, killed, replaced) can commit nothing for it, a step without
+positions moved included: a step names every partition whose state it touches, with its unchanged
+position where nothing was read. Outputs appear in the order given. A member whose own place was
+taken (same slot, started again) can commit nothing at all.
 
-**Holding.** ``hold`` stops delivery from one partition until a moment of the monotonic clock; what was
-delivered before stays with the caller. Membership goes on as long as ``poll`` is called at least
-every ``LEASE_S`` seconds.
+**State.** A state record lives in the same partition number as the stream it stands beside, is
+owned with it, and is read back by ``restore`` after an assignment: exactly what the committed steps
+before left. An empty value is a value; None is a removal.
 
-**Failure.** A step that raises has no effect, except ``BusUnknown``: nobody can tell how it ended, and
-the process must exit and start again. After ``Fenced`` the caller drops all it holds of the
-partitions that it lost, caches included, and polls on. Errors a person must mend are ``Misconfigured``.
+**Holding.** ``hold`` stops delivery from one partition until a moment of the monotonic clock; what
+was delivered before stays with the caller. Membership goes on as long as ``poll`` is called at
+least every ``LEASE_S`` seconds.
+
+**Failure.** A step that raises has no effect, except ``BusUnknown``: nobody can tell how it ended,
+and the process must exit and start again. After ``Fenced`` the caller drops all it holds of the
+partitions that it lost, caches included, and polls on. Errors that a person must mend are
+``Misconfigured``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from newsmill.errors import NewsmillError
 from newsmill.topics import Topic
@@ -47,15 +51,15 @@ Headers = tuple[tuple[str, bytes], ...]
 
 
 class Fenced(NewsmillError):
-    """The step was refused: the caller no longer owns a partition of it, or its own place was taken."""
+    """The step was refused: a partition of it is another's, or the caller's own place was taken."""
 
 
 class OutOfRange(NewsmillError):
-    """Retention dropped what the group has not read; naming group, topic, partition, both offsets."""
+    """Retention dropped what the group has not read; names group, partition and both offsets."""
 
 
 class BusFull(NewsmillError):
-    """No room for the step now (disk or cap): stop taking work and try the same step again later."""
+    """No room for the step now (disk or cap): stop taking work, try the same step again later."""
 
 
 class BusUnknown(NewsmillError):
@@ -110,9 +114,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """A record to be written to a stream or a configuration topic: its partition is that of
-    ``routing``, or ``partition`` where the caller must say it (dead letters keep the number of
-    their origin, modulo the count)."""
+    """A record to be written to a stream or a configuration topic.
+
+    Its partition is that of ``routing``, or ``partition`` where the caller must say it (dead
+    letters keep the number of their origin, modulo the count).
+    """
 
     topic: Topic
     key: bytes
@@ -133,7 +139,7 @@ class Change:
 
 
 class Mark(NamedTuple):
-    """How far a step takes a partition: the position after the finished prefix, under which epoch."""
+    """How far a step takes a partition: the position after the finished prefix, and the epoch."""
 
     position: int
     epoch: int
@@ -144,7 +150,7 @@ class Mark(NamedTuple):
 
 
 class Burst(NamedTuple):
-    """When a step is due on a transport: at so many records, bytes, or seconds, whichever is first."""
+    """When a step is due on a transport: at so many records, bytes or seconds, what is first."""
 
     records: int
     bytes: int
@@ -157,6 +163,10 @@ class Member(Protocol):
     @property
     def slot(self) -> int:
         """The stable number of this member within its group."""
+
+    @property
+    def identity(self) -> str:
+        """Names the log that it reads, as ``Bus.identity`` does."""
 
     @property
     def assignment(self) -> Mapping[Place, Mark]:
@@ -186,6 +196,13 @@ class Member(Protocol):
         """One step, whole or not at all.
 
         Raises Fenced, BusFull, BusUnknown, RecordTooLarge.
+        """
+
+    def rewind(self, place: Place, mark: Mark) -> None:
+        """Go back: commit a position before the present one, and deliver from there again.
+
+        For a store that is behind the bus, before anything of the partition was worked on. A
+        position that retention has passed becomes the log's start. Raises Fenced.
         """
 
     def hold(self, place: Place, until: float) -> None:
@@ -236,7 +253,13 @@ class Described:
 
 
 class Bus(Protocol):
-    """One lane of a bus, as opened by ``bus.connect``."""
+    """One lane of a bus, as opened by ``bus.connect``.
+
+    ``on_notice`` is told what a person should know and no caller can mend: ``damaged`` (a record
+    was set aside, with its place) and ``killed`` (a process stopped inside a step, with its pid).
+    """
+
+    on_notice: Callable[[str, dict[str, Any]], None] | None
 
     @property
     def identity(self) -> str:

@@ -9,7 +9,7 @@ from newsmill.bus.base import Bus, Change, Output, Place, Record
 from newsmill.process.life import Life
 from newsmill.process.steps import Result
 from newsmill.process.tend import Finished
-from newsmill.topics import BY_NAME, DEAD, RETRIED, Topic
+from newsmill.topics import ARTICLES, BY_NAME, DEAD, ENTRIES, PAGES, RETRIED, Topic
 
 STAGE: Final = "retrier"
 MARK = b"sent"
@@ -111,5 +111,7 @@ def _again(letter: Record) -> Result:
         headers=tuple(h for h in letter.headers if not h[0].startswith("dead-")),
         partition=partition,
     )
-    facts = {"offset": letter.offset}
+    facts: dict[str, Any] = {"offset": letter.offset}
+    if topic in (ENTRIES.name, PAGES.name, ARTICLES.name):  # keyed by page id
+        facts["page_id"] = letter.key.decode("utf-8", "replace")
     return Result(outcome="published", outputs=(output,), facts=facts)

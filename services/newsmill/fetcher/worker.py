@@ -195,7 +195,9 @@ class Fetcher:
         again = replace(item, attempts=item.attempts + 1, due=due, newer=None)
         return Finished(
             place=Place(ENTRIES.name, item.partition),
-            results=(Result(outcome="retried", detail=later.why, facts=facts),),
+            results=(
+                Result(outcome="retried", reason="unreachable", detail=later.why, facts=facts),
+            ),
             lines=lines,
             token=_Done(item, again),
         )

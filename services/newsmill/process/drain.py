@@ -110,28 +110,36 @@ class Drain:
         skip = [place for place, lane in self._lanes.items() if not take or lane.is_full]
         records = self._member.poll(timeout_s, skip=skip)
         crash.point("after_poll")
-        self._sync()
+        rewound = self._sync()
         for record in records:
+            if record.place in rewound:
+                continue  # it comes again, after those that a store is behind
             lane = self._lanes.get(record.place)
             if lane is None:
                 raise PolledTooLate(f"{record.place} delivered and not assigned")
             lane.add(record)
             self._unstarted += 1
 
-    def _sync(self) -> None:
-        """Drop the lanes that are no longer ours, open those that are."""
+    def _sync(self) -> set[Place]:
+        """Drop the lanes that are no longer ours, open those that are; says which went back."""
         owned = self._member.assignment
         lost = [p for p, lane in self._lanes.items() if not lane.mark.same_epoch(owned.get(p))]
         if lost:
             self._drop(lost)
             self._log.event("partition.lost", places=[str(place) for place in lost])
         fresh = {place: mark for place, mark in owned.items() if place not in self._lanes}
-        for place, mark in fresh.items():
+        for place in fresh:
             self._work.assigned(place, self._member)
-            self._lanes[place] = Lane(mark)
+        owned = self._member.assignment  # some may have gone back
+        for place in fresh:
+            self._lanes[place] = Lane(owned[place])
         if fresh:
-            positions = {str(place): mark.position for place, mark in fresh.items()}
-            self._log.event("partition.assigned", positions=positions)
+            self._log.event(
+                "partition.assigned",
+                positions={str(place): owned[place].position for place in fresh},
+                log=self._member.identity,
+            )
+        return {place for place, mark in fresh.items() if owned[place] != mark}
 
     def _drop(self, places: Iterable[Place]) -> None:
         for place in places:

@@ -14,7 +14,9 @@ Outcome = Literal["published", "duplicate", "filtered", "refused", "dead", "retr
 Stage = Literal["producer", "fetcher", "extractor", "enricher", "archiver", "retrier"]
 Event = Literal[
     "annotator.failed",
+    "bus.damaged",
     "bus.full",
+    "bus.killed",
     "cap.hit",
     "child.killed",
     "disk.low",
@@ -151,6 +153,8 @@ FIELDS: dict[str, Field] = {
 
 EVENTS: dict[Event, Spec] = {
     "annotator.failed": Spec("warning", "an annotator failed on an article, which goes on without it", ("annotator", "detail", "page_id", "article_id")),
+    "bus.damaged": Spec("error", "a record does not match its checksum: it was set aside, the rest goes on", ("topic", "partition", "offset", "detail")),
+    "bus.killed": Spec("warning", "a process was stopped inside a step and held up all others: it was killed", ("detail",)),
     "bus.full": Spec("error", "the bus has no room: work stops until there is some", ("why", "after_s", "free_bytes")),
     "cap.hit": Spec("warning", "a cap was met", ("cap", "limit", "value", "url", "page_id")),
     "child.killed": Spec("warning", "a child process was killed or died", ("reason", "detail", "page_id", "rss_mb", "took_ms")),

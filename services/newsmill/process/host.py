@@ -5,11 +5,12 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from newsmill import bus
 from newsmill.bus.base import Bus, BusUnknown, Fenced, Member, OutOfRange
 from newsmill.errors import Misconfigured
-from newsmill.process.events import Level
+from newsmill.process.events import Event, Level
 from newsmill.process.health import Health
 from newsmill.process.life import FuseBlown, Life
 from newsmill.process.settings import Settings, without_secret
@@ -62,6 +63,7 @@ def serve(
             python=platform.python_version(),
             config=settings.digest,
         )
+        opened.on_notice = _notices(log)
         desk = Desk(settings, opened, member, log, life)
         code, why = _work(desk, work)
         log.event(
@@ -70,6 +72,19 @@ def serve(
         log.close()
         opened.close()
     return code
+
+
+def _notices(log: Telemetry) -> Callable[[str, dict[str, Any]], None]:
+    """Logs what a bus tells of itself."""
+    events: dict[str, Event] = {"damaged": "bus.damaged", "killed": "bus.killed"}
+
+    def tell(what: str, facts: dict[str, Any]) -> None:
+        known = {name: facts[name] for name in ("topic", "partition", "offset") if name in facts}
+        rest = {name: value for name, value in facts.items() if name not in known}
+        detail = ", ".join(f"{name} {value}" for name, value in rest.items()) or None
+        log.add(events[what], detail=detail, **known)
+
+    return tell
 
 
 def _work(desk: Desk, work: Callable[[Desk], None]) -> tuple[int, str]:

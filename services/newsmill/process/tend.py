@@ -100,6 +100,7 @@ class _Lane:
     step: int
     intake: list[Change]
     reached: int  # position after the last record taken in
+    taken: int = 0  # records taken in, and not committed
 
 
 class Tend:
@@ -167,6 +168,7 @@ class Tend:
                 raise PolledTooLate(f"{record.place} delivered and not assigned")
             result = self._tender.intake(record)
             lane.reached = record.next
+            lane.taken += 1
             self._mark_due()
             if result is not None:
                 lane.intake.extend(result.state)
@@ -209,7 +211,9 @@ class Tend:
             self._tender.assigned(place, restored)
         if fresh:
             positions = {str(place): mark.position for place, mark in fresh.items()}
-            self._log.event("partition.assigned", positions=positions, steps=steps)
+            self._log.event(
+                "partition.assigned", positions=positions, steps=steps, log=self._member.identity
+            )
 
     def _drop(self, places: Iterable[Place]) -> None:
         for place in places:
@@ -255,12 +259,14 @@ class Tend:
             self._fenced(fenced)
             return
         self._fences = 0
+        taken = sum(lane.taken for lane in self._lanes.values())
         self._committed(finished, marks, steps)
         self._log.event(
             "step.commit",
             positions={str(place): mark.position for place, mark in marks.items()},
             steps=steps or None,
             records=sum(len(one.results) for one in finished),
+            taken=taken or None,
             outputs=len(outputs),
             state=len(state),
             bytes=sum(len(output.value or b"") for output in outputs),
@@ -282,6 +288,7 @@ class Tend:
             lane = self._lanes[place]
             lane.mark = mark
             lane.intake = []
+            lane.taken = 0
             lane.step = steps.get(str(place), lane.step)
         for one in finished:
             for result in one.results:

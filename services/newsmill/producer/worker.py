@@ -7,6 +7,7 @@ import heapq
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Final
 
 from newsmill.bus.base import Change, Follower, Output, Place, Record
@@ -77,7 +78,6 @@ class Producer:
         )
         self._web: Fetching[str] = Fetching(replace(web_settings(settings), max_bytes=FEED_BYTES))
         self._wanted: dict[str, Feed] = {}  # all feeds of the configuration topic
-        self._children: dict[str, str] = {}  # sitemaps of an index → the index
         self._states: dict[int, dict[str, FeedState]] = {}  # by partition, of feeds not polled too
         self._polled: dict[str, _Polled] = {}
         self._due: list[tuple[float, str]] = []
@@ -90,8 +90,7 @@ class Producer:
         """Take over the feeds of the partition, each with its state."""
         states: dict[str, FeedState] = {}
         for key, value in items:
-            state = decode_state(value)
-            states[key.decode()] = state
+            states[key.decode()] = decode_state(value)
         self._states[place.partition] = states
         for url, feed in self._wanted.items():
             self._take(url, feed)
@@ -128,6 +127,7 @@ class Producer:
             return
         state = states.get(url) or FeedState(url=url)
         self._polled[url] = _Polled(feed, state)
+        self._adopt(url, state.children)
         # A run that is to end polls every feed at once; others when they are due.
         in_s = 0.0 if self._settings.once else state.next_due - time.time()
         heapq.heappush(self._due, (time.monotonic() + max(0.0, in_s), url))
@@ -201,7 +201,7 @@ class Producer:
             feed = parse(answer.body, url, content_type=answer.headers.get("content-type"))
         except BadRecord as bad:
             return self._failed(url, polled, bad, now, limits, facts)
-        self._adopt(url, feed)
+        self._adopt(url, feed.children)
         poll = after_answer(polled.state, feed, said, now, limits)
         return self._found(url, polled, feed, poll, facts)
 
@@ -221,6 +221,7 @@ class Producer:
                 "fresh": len(poll.fresh),
                 "seen": poll.seen,
                 "next_s": poll.state.next_due - time.time(),
+                "detail": _left_out(feed),
             }
             lines.append(("feed.poll", facts))
         else:
@@ -289,11 +290,10 @@ class Producer:
         place = Place(FEEDS_STATE.name, _partition(url))
         return Finished(place=place, lines=tuple(lines), token=(url, polled, state))
 
-    def _adopt(self, url: str, feed: ParsedFeed) -> None:
+    def _adopt(self, url: str, children: Iterable[str]) -> None:
         """Poll the sitemaps of an index as feeds of their own, where they are of its domain."""
-        for child in feed.children[:MAX_CHILDREN]:
+        for child in islice(children, MAX_CHILDREN):
             if child not in self._wanted and domain_of(child) == domain_of(url):
-                self._children[child] = url
                 self._take(child, Feed(url=child))
 
     def changes(self, finished: Finished) -> tuple[Change, ...]:
@@ -367,6 +367,17 @@ def _published(entry: Entry) -> Result:
         headers=(("traceparent", traceparent(entry.page_id, "entries")),),
     )
     return Result(outcome="published", outputs=(output,), facts=_facts(entry))
+
+
+def _left_out(feed: ParsedFeed) -> str | None:
+    """What of a feed could not be used, in words; None where all could."""
+    counts = (
+        (feed.skipped, "entries without a link"),
+        (feed.truncated, "entries past the cap"),
+        (feed.dates_unparsed, "dates that could not be read"),
+        (int(feed.broken), "document that is not well-formed"),
+    )
+    return ", ".join(f"{number} {what}" for number, what in counts if number) or None
 
 
 def _max_age(cache_control: str | None) -> float | None:

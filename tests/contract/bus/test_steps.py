@@ -34,6 +34,34 @@ def test_a_group_that_never_committed_starts_at_the_start(bus):
     assert sorted(r.value for r in take(bus.join("late", [SOURCE]), 5)) == numbered(5)
 
 
+def test_a_member_may_go_back_and_is_given_the_records_again(bus):
+    publish(bus, numbered(6), routing="one")
+    member = bus.join("readers", [SOURCE])
+    records = take(member, 6)
+    member.commit([], [], marks(member, records))
+    epoch = member.assignment[PLACE].epoch
+    member.rewind(PLACE, Mark(records[2].offset, epoch))
+    assert member.assignment[PLACE].position == records[2].offset
+    assert [r.value for r in take(member, 4)] == numbered(4, 2)
+    with pytest.raises(ValueError, match="no earlier one"):
+        member.rewind(PLACE, Mark(records[-1].next, epoch))
+    member.leave()
+    assert [r.value for r in take(bus.join("readers", [SOURCE]), 4)] == numbered(4, 2)
+
+
+def test_a_member_without_the_partition_cannot_go_back(bus):
+    publish(bus, numbered(6), routing="one")
+    first = bus.join("readers", [SOURCE], slot=0)
+    records = take(first, 6)
+    first.commit([], [], marks(first, records))
+    epoch = first.assignment[PLACE].epoch
+    second = bus.join("readers", [SOURCE], slot=0)
+    settle([second], lambda: PLACE in second.assignment, 5.0)
+    with pytest.raises(Fenced):
+        first.rewind(PLACE, Mark(records[0].offset, epoch))
+    assert second.assignment[PLACE].position == records[-1].next
+
+
 def test_every_record_is_delivered_once_an_epoch(bus):
     publish(bus, numbered(12))
     member = bus.join("readers", [SOURCE])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from newsmill import urls
 from newsmill.extractor.core import extract
 from newsmill.records import Article, Page
@@ -21,10 +23,10 @@ PROSE = (
 
 
 def page(
-    url: str = URL, content_type: str | None = "text/html; charset=utf-8", **more: object
+    url: str = URL, content_type: str | None = "text/html; charset=utf-8", **more: Any
 ) -> Page:
     """A fetched page's metadata."""
-    return Page(page_id=urls.identity(url), url=url, content_type=content_type, **more)  # type: ignore[arg-type]
+    return Page(page_id=urls.identity(url), url=url, content_type=content_type, **more)
 
 
 def html(body: str, head: str = "", lang: str = "en") -> bytes:
@@ -39,6 +41,6 @@ def paragraphs(*texts: str) -> str:
     return "".join(f"<p>{text}</p>" for text in texts or PROSE)
 
 
-def article(body: str, head: str = "", **more: object) -> Article:
+def article(body: str, head: str = "", **more: Any) -> Article:
     """The article of a page with this body."""
-    return extract(html(body, head), page(**more))  # type: ignore[arg-type]
+    return extract(html(body, head), page(**more))

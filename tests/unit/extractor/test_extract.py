@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -18,16 +19,16 @@ HEAD = "<h1>Lighthouse on Gannet Rock sold</h1>"
 BODY = f"<article>{HEAD}{paragraphs()}</article>"
 
 
-def ld(**fields: object) -> str:
+def ld(**fields: Any) -> str:
     return (
         f"<script "
         f'type="application/ld+json">{json.dumps({"@type": "NewsArticle", **fields})}</script>'
     )
 
 
-def reason(body: bytes, **more: object) -> str:
+def reason(body: bytes, **more: Any) -> str:
     with pytest.raises(BadRecord) as caught:
-        extract(body, page(**more))  # type: ignore[arg-type]
+        extract(body, page(**more))
     return caught.value.reason
 
 
@@ -275,6 +276,12 @@ def test_a_page_too_large_for_the_heavy_tier_is_read_whole() -> None:
 def test_more_lines_than_a_record_holds_are_refused_by_name() -> None:
     many = (f"Paragraph {i} tells of day {i}." for i in range(31_000))
     assert reason(html(f"<article>{HEAD}{paragraphs(*many)}</article>")) == "too_large"
+
+
+def test_an_article_whose_end_was_swallowed_is_marked() -> None:
+    cut = article(f"<article>{HEAD}{paragraphs(*PROSE[:2])}<!-- <p>{PROSE[2]}</p></article>")
+    assert "text_suspect" in cut.provenance
+    assert "text_suspect" not in article(BODY).provenance
 
 
 def test_the_probe_hears_every_step_in_order() -> None:

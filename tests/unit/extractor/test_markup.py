@@ -79,6 +79,12 @@ def test_comments_that_never_close_take_linear_time() -> None:
     assert time.process_time() - started < 5
 
 
+def test_tags_that_never_close_take_linear_time() -> None:
+    started = time.process_time()
+    markup.tame("<textarea " * 400_000)
+    assert time.process_time() - started < 5
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_parsed_or_refused(source: str) -> None:
     reason = None

@@ -83,6 +83,11 @@ class FileMember:
         return self._membership.slot
 
     @property
+    def identity(self) -> str:
+        """Names the log that it reads."""
+        return self._catalog.identity()
+
+    @property
     def assignment(self) -> Mapping[Place, Mark]:
         """What this member owns, with the committed position and the epoch of each."""
         return {
@@ -115,6 +120,19 @@ class FileMember:
     def hold(self, place: Place, until: float) -> None:
         """Deliver nothing from ``place`` before ``time.monotonic()`` reaches ``until``."""
         self._held[place] = until
+
+    def rewind(self, place: Place, mark: Mark) -> None:
+        """Deliver from an earlier position again; raises Fenced."""
+        self._require_open()
+        owned = self._membership.owned.get(place)
+        if owned is None or owned.epoch != mark.epoch:
+            raise Fenced(f"{place} is not owned here")
+        if mark.position > owned.position:
+            raise ValueError(f"{place}: position {mark.position} is no earlier one")
+        (start,) = self._db.execute("SELECT start FROM parts WHERE tp=?", (owned.number,))[0]
+        position = max(mark.position, start)
+        self._writer.rewind(place, Mark(position, mark.epoch))
+        self._next[place] = (mark.epoch, position)
 
     def restore(self, topic: Topic, partition: int) -> Iterable[tuple[bytes, bytes]]:
         """Every key and value of a partition of state owned here; raises Fenced where it is not."""

@@ -59,6 +59,17 @@ class Writer:
             self._membership.advance(place, mark.position)
         self._after(encoded)
 
+    def rewind(self, place: Place, mark: Mark) -> None:
+        """Commit an earlier position of a partition owned here; raises Fenced."""
+        self._db.begin()
+        try:
+            self._fence({place: mark})
+        except BaseException:
+            self._db.rollback()
+            raise
+        self._db.conn.execute("COMMIT")
+        self._membership.advance(place, mark.position)
+
     def _drains(self, positions: Mapping[Place, Mark]) -> bool:
         """Whether the step takes records out of a stream, rather than only adding to one."""
         owned = self._membership.owned

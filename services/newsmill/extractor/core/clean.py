@@ -33,7 +33,6 @@ class Cleaned:
     lines: list[Line] = field(default_factory=list)
     related: list[Related] = field(default_factory=list)
     images: list[Image] = field(default_factory=list)
-    dropped: int = 0
 
 
 def clean(
@@ -55,10 +54,8 @@ def clean(
             continue
         key = fold(line.text)
         if not key or (opening and (key in heads or _is_signature(line, heads))):
-            result.dropped += 1
             continue
         if _taken(line, key, seen, captions, related, result):
-            result.dropped += 1
             continue
         opening = opening and line.kind == "heading"
         seen[key] = seen.get(key, 0) + 1
@@ -134,4 +131,3 @@ def _trim(result: Cleaned) -> None:
     """Headings with nothing under them at the end belong to what was taken away."""
     while result.lines and result.lines[-1].kind == "heading":
         result.lines.pop()
-        result.dropped += 1

@@ -56,11 +56,14 @@ def extract(body: bytes, page: Page, *, probe: Probe | None = None) -> Article:
     done("decode")
     if sniff.form_of(text, page.content_type) == "plain":
         return _plain_article(text, page, done)
-    tree = markup.parse(markup.tame(text))
+    source = markup.tame(text)
+    tree = markup.parse(source)
+    suspect = markup.lost_end(source, tree)
     done("parse")
     facts = gather(tree)
     done("gather")
-    return _html_article(tree, facts, page, encoding, done)
+    article = _html_article(tree, facts, page, encoding, done)
+    return _suspected(article) if suspect else article
 
 
 def _ignore(step: str) -> None:
@@ -81,11 +84,14 @@ def _html_article(
     published = bylines.published(facts, choice, page)
     modified = bylines.modified(facts, choice, page)
     done("metadata")
-    subtitle.take(facts, choice)
-    images = media.take(facts, choice)
-    links = related.take(tree, facts)
-    boxes.unfold_tables(tree)
-    boxes.drop_boxes(tree, facts.paragraph_chars)
+    images: list[Image] = []
+    links: list[Related] = []
+    if not tiers.is_too_large(facts):  # what follows looks into boxes within boxes
+        subtitle.take(facts, choice)
+        images = media.take(facts, choice)
+        links = related.take(tree, facts)
+        boxes.unfold_tables(tree)
+        boxes.drop_boxes(tree, facts.paragraph_chars)
     done("furniture")
     body = tiers.body_of(tree, facts, choice)
     done("body")
@@ -114,6 +120,16 @@ def _html_article(
         flags=metadata.flags(facts, choice, is_listing),
         quality=Quality(score=body.score, tier=body.tier),
         provenance={name: _tidy(value) or "" for name, value in provenance.items()},
+    )
+
+
+def _suspected(article: Article) -> Article:
+    """The article marked as perhaps cut: the parse lost the end of the page."""
+    quality = article.quality or Quality(score=0.0, tier="")
+    return replace(
+        article,
+        quality=replace(quality, score=round(quality.score / 2, 2)),
+        provenance=article.provenance | {"text_suspect": "the end of the page was swallowed"},
     )
 
 

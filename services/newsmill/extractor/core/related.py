@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from lxml.html import HtmlElement
 
@@ -13,6 +14,7 @@ from newsmill.extractor.core.media import fold
 from newsmill.records import Related
 
 MAX_RELATED = 60
+MAX_LABELS = 400  # elements that begin like a label, of a page
 MAX_RELATED_CHARS = 600  # of a block that is one "see also" line
 MAX_BOX_CHARS = 4_000  # of a box of links under a label
 MIN_TITLE = 12  # characters of a title in ASCII; less is a button or a name
@@ -56,7 +58,7 @@ def take(tree: HtmlElement, facts: Facts) -> list[Related]:
     """The "see also" links of the page's body; what holds them leaves the tree."""
     found: list[Related] = []
     gone: set[HtmlElement] = set()
-    for element in list(_labels(tree)):
+    for element in list(islice(_labels(tree), MAX_LABELS)):
         if len(found) >= MAX_RELATED:
             break
         if element in gone or any(ancestor in gone for ancestor in element.iterancestors()):
@@ -122,7 +124,7 @@ Taken = tuple[list[Related], list[HtmlElement]]
 
 def _line(block: HtmlElement, facts: Facts) -> Taken | None:
     """A label and what it points to in one block."""
-    if sum(1 for _ in block.iter("p", "li")) > 12:
+    if sum(1 for _ in islice(block.iter("p", "li"), 13)) > 12:
         return None
     text = words(block, MAX_RELATED_CHARS + 1)
     label = SEE_ALSO.match(text)
@@ -204,10 +206,12 @@ def _box(block: HtmlElement, facts: Facts) -> Taken | None:
     gone = [block]
     following = block.getnext()
     while following is not None and len(gone) < 20:
-        here = [link for a in following.iter("a") if (link := _related(a, facts)) is not None]
         size = len(words(following, MAX_BOX_CHARS))
+        if size >= MAX_BOX_CHARS:
+            break
+        here = [link for a in following.iter("a") if (link := _related(a, facts)) is not None]
         linked = sum(len(link.title or "") for link in here)
-        if size >= MAX_BOX_CHARS or (size and (not here or linked < 0.6 * size)):
+        if size and (not here or linked < 0.6 * size):
             break
         links.extend(here)
         gone.append(following)

@@ -1,0 +1,72 @@
+"""Fixtures of a real Kafka: one broker that a whole session shares, and brokers of one's own to break.
+
+A conftest makes them known by importing them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "deploy" / "kafka"))
+
+import broker as ladder
+
+REQUIRED = os.environ.get("NEWSMILL_REQUIRE_KAFKA") == "1"
+
+
+def refuse(why: str) -> None:
+    """Skip for want of a broker; fail instead where one is required."""
+    if REQUIRED:
+        pytest.fail(f"NEWSMILL_REQUIRE_KAFKA=1, but: {why}")
+    pytest.skip(why)
+
+
+@pytest.fixture(scope="session")
+def any_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ladder.Broker]:
+    """The session's broker, whatever it can judge; all workers of pytest-xdist share it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with ExitStack() as stack:
+        try:
+            broker = stack.enter_context(ladder.borrowed(shared / "kafka"))
+        except ladder.NoBroker as error:
+            refuse(str(error))
+        if REQUIRED and not broker.eos:
+            refuse(f"the {broker.kind} broker cannot judge exactly-once: {broker.lacks}")
+        yield broker
+
+
+@pytest.fixture
+def kafka(any_kafka: ladder.Broker) -> ladder.Broker:
+    """The session's broker, for tests that only one that judges exactly-once can answer."""
+    if not any_kafka.eos:
+        refuse(f"the {any_kafka.kind} broker cannot judge this: {'; '.join(any_kafka.lacks)}")
+    return any_kafka
+
+
+@pytest.fixture(scope="module")
+def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ladder.Broker]:
+    """A JVM broker of the module's own, to be paused, killed and started again; put right each time."""
+    with ExitStack() as stack:
+        try:
+            broker = stack.enter_context(ladder.borrowed(tmp_path_factory.mktemp("own-kafka")))
+        except ladder.NoBroker as error:
+            refuse(str(error))
+        if broker.kind != "jvm":
+            refuse(f"only the JVM broker is broken on purpose, and this one is {broker.kind}")
+        yield broker
+        broker.kill()
+
+
+@pytest.fixture
+def unique() -> Callable[[str], str]:
+    """Names that nobody else has on a shared broker: topics, groups, transactional ids."""
+    mark = uuid.uuid4().hex[:10]
+    return lambda name: f"t{mark}.{name}"

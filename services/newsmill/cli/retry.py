@@ -8,7 +8,7 @@ from typing import Any, Final
 from newsmill.bus.base import Bus, Change, Output, Place, Record
 from newsmill.process.life import Life
 from newsmill.process.steps import Result
-from newsmill.process.tend import Finished
+from newsmill.process.tender import Finished
 from newsmill.topics import ARTICLES, BY_NAME, DEAD, ENTRIES, PAGES, RETRIED, Topic
 
 STAGE: Final = "retrier"

@@ -17,7 +17,8 @@ from newsmill.process.pages import page_output
 from newsmill.process.settings import Settings
 from newsmill.process.steps import Result, rejected
 from newsmill.process.telemetry import Telemetry
-from newsmill.process.tend import Finished, Tend
+from newsmill.process.tend import Tend
+from newsmill.process.tender import Finished
 from newsmill.process.web import web_settings
 from newsmill.records import Entry, Page, decode, traceparent
 from newsmill.topics import ENTRIES, FRONTIER, Topic

@@ -25,15 +25,19 @@ from newsmill.bus.base import (
 )
 from newsmill.errors import BadRecord, TryLater
 from newsmill.process.events import Stage
-from newsmill.process.lanes import Item, Lane
+from newsmill.process.lanes import Item, Lane, Prefixes, next_step, write_lines
 from newsmill.process.life import Fuse, Life, PolledTooLate
-from newsmill.process.steps import rejected
+from newsmill.process.steps import Result, oversized, rejected
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.work import Work
 
 LOW_WATER = 32  # records not yet started: below this the next ones are asked for
 POLL_EVERY_S = 0.25  # membership goes on whatever the work does
-FULL_WAIT_S = 1.0
+WORK_WAIT_S = 0.03  # for what children do, before the bus is asked again
+SLICE_S = 0.05  # of work between two looks around
+FIRST_FULL_WAIT_S = 1.0
+LONGEST_FULL_WAIT_S = 8.0
+FENCE_WAIT_S = 1.0  # until membership has told which partitions are not ours any more
 
 
 class Drain:
@@ -50,13 +54,17 @@ class Drain:
         self._life = life
         self._fuse = Fuse(log, life.fuse_share)
         self._lanes: dict[Place, Lane] = {}
+        self._order: list[Lane] = []  # the lanes, to go round in
         self._started = 0  # records with the work
         self._unstarted = 0
-        self._done = 0  # records finished and not committed
-        self._due_at: float | None = None  # monotonic; when what is finished is to be committed
-        self._not_before = 0.0  # monotonic; no step before, since a store is not ready
+        self._ready = 0  # records of finished prefixes
+        self._ready_bytes = 0
+        self._due_at: float | None = None  # monotonic; when what is ready is to be committed
+        self._not_before = 0.0  # monotonic; no step before: no room, or a store is not ready
+        self._full_wait_s = FIRST_FULL_WAIT_S
         self._fences = 0
         self._last_poll = 0.0
+        self._is_stalled = True  # nothing moved in the last turn
         self._turn = 0
 
     def run(self) -> None:
@@ -66,15 +74,16 @@ class Drain:
                 self._once()
             self._finish()
         finally:
-            self._work.close()
-            self._member.leave()
+            try:
+                self._work.close()
+            finally:
+                self._member.leave()
 
     def _once(self) -> None:
         now = time.monotonic()
-        if self._unstarted < LOW_WATER or now - self._last_poll >= POLL_EVERY_S:
+        if self._unstarted < LOW_WATER or self._is_stalled or now - self._last_poll >= POLL_EVERY_S:
             self._poll(self._patience(now))
-        self._feed()
-        self._collect(0.02 if self._started else 0.0)
+        self._is_stalled = not self._work_on()
         if self._is_due():
             self._commit()
         self._life.turned(self._vitals)
@@ -82,26 +91,36 @@ class Drain:
     def _vitals(self) -> dict[str, Any]:
         now = time.monotonic()
         lanes = self._lanes.values()
+        waits = now < self._not_before
         return {
-            "in_flight": sum(len(lane.items) for lane in lanes),
-            "held": sum(now < lane.held_until for lane in lanes),
-            "idle": not any(lane.items for lane in lanes),
+            "in_flight": sum(map(len, lanes)),
+            "held": sum(now < lane.held_until or (waits and bool(lane.ready)) for lane in lanes),
+            "idle": not any(map(len, lanes)),
         }
 
     def _patience(self, now: float) -> float:
-        """How long a poll may wait: not at all beside work, not past the next step."""
-        lanes = self._lanes.values()
-        if self._started or any(lane.unstarted and now >= lane.held_until for lane in lanes):
+        """How long a poll may wait: not at all beside work, not past the next step or hold."""
+        if self._started:
             return 0.0
-        if self._due_at is None:
-            return POLL_EVERY_S
-        return max(0.0, min(POLL_EVERY_S, max(self._due_at, self._not_before) - now))
+        patience = POLL_EVERY_S
+        if self._due_at is not None:
+            patience = min(patience, max(self._due_at, self._not_before) - now)
+        if self._unstarted:
+            for lane in self._order:
+                if lane.unstarted:
+                    patience = min(patience, lane.held_until - now)
+        return max(0.0, patience)
 
     def _finish(self) -> None:
+        """Wait for what is with the work, as long as there is time, and commit what is ready."""
         while self._started and not self._life.must_go:
             self._poll(0.0, take=False)
             self._collect(0.1)
-        self._commit()
+            if self._is_due():
+                self._commit()
+            self._life.turned(self._vitals)
+        while self._ready and self._commit() and not self._life.must_go:
+            pass
 
     # -- what comes in
 
@@ -112,11 +131,12 @@ class Drain:
         crash.point("after_poll")
         rewound = self._sync()
         for record in records:
-            if record.place in rewound:
-                continue  # it comes again, after those that a store is behind
-            lane = self._lanes.get(record.place)
+            place = record.place
+            lane = self._lanes.get(place)
             if lane is None:
-                raise PolledTooLate(f"{record.place} delivered and not assigned")
+                raise PolledTooLate(f"{place} delivered and not assigned")
+            if place in rewound:
+                continue  # delivered from where it was before, and will be again
             lane.add(record)
             self._unstarted += 1
 
@@ -128,72 +148,102 @@ class Drain:
             self._drop(lost)
             self._log.event("partition.lost", places=[str(place) for place in lost])
         fresh = {place: mark for place, mark in owned.items() if place not in self._lanes}
+        if not fresh:
+            return set()
         for place in fresh:
             self._work.assigned(place, self._member)
-        owned = self._member.assignment  # some may have gone back
-        for place in fresh:
-            self._lanes[place] = Lane(owned[place])
-        if fresh:
-            self._log.event(
-                "partition.assigned",
-                positions={str(place): owned[place].position for place in fresh},
-                log=self._member.identity,
-            )
-        return {place for place, mark in fresh.items() if owned[place] != mark}
+        owned = self._member.assignment
+        self._lanes |= {place: Lane(owned[place]) for place in fresh}
+        self._order = list(self._lanes.values())
+        positions = {str(place): owned[place].position for place in fresh}
+        self._log.event("partition.assigned", positions=positions)
+        return {place for place, mark in fresh.items() if owned[place].position != mark.position}
 
     def _drop(self, places: Iterable[Place]) -> None:
         for place in places:
-            lane = self._lanes.pop(place)
-            done = sum(item.result is not None for item in lane.items.values())
-            self._done -= done
-            self._unstarted -= len(lane.unstarted)
-            self._started -= len(lane.items) - len(lane.unstarted) - done
+            del self._lanes[place]
             self._work.lost(place)
+        self._order = lanes = list(self._lanes.values())
+        self._unstarted = sum(len(lane.unstarted) for lane in lanes)
+        self._started = sum(len(lane.working) for lane in lanes)
+        self._ready = sum(len(lane.ready) for lane in lanes)
+        self._ready_bytes = sum(item.made for lane in lanes for item in lane.ready)
 
     # -- the work
 
-    def _feed(self) -> None:
+    def _work_on(self) -> bool:
+        """Start and collect records for a while; False where nothing moved."""
+        until = time.monotonic() + SLICE_S
+        moved = False
+        while True:
+            started = self._feed()
+            ended = self._collect(WORK_WAIT_S) if self._started else False
+            moved = moved or started or ended
+            if not ended or self._ready >= self._burst.records or time.monotonic() >= until:
+                return moved
+
+    def _feed(self) -> bool:
         """Start records, the lanes in turn, as far as the work has room."""
+        if not self._unstarted:
+            return False
         now = time.monotonic()
-        lanes = list(self._lanes.values())
-        while self._unstarted and self._work.free and lanes:
+        order, count = self._order, len(self._order)
+        passed, fed = 0, False
+        while self._unstarted and passed < count and self._work.free:
             self._turn += 1
-            lane = lanes[self._turn % len(lanes)]
+            lane = order[self._turn % count]
             if not lane.unstarted or now < lane.held_until:
-                lanes.remove(lane)
+                passed += 1
                 continue
-            item = lane.unstarted.popleft()
-            item.attempt += 1
+            item = lane.begin()
             self._unstarted -= 1
             self._started += 1
             self._work.start(item.record)
+            passed, fed = 0, True
+        return fed
 
-    def _collect(self, timeout_s: float) -> None:
+    def _collect(self, timeout_s: float) -> bool:
+        ended = False
         for record, result in self._work.done(timeout_s):
             lane = self._lanes.get(record.place)
-            item = lane.items.get(record.offset) if lane else None
-            if lane is None or item is None or item.record is not record:
+            item = lane.ended(record) if lane else None
+            if lane is None or item is None:
                 continue  # of an assignment that is over
+            ended = True
             self._started -= 1
             if isinstance(result, TryLater):
                 self._hold(lane, item, result)
             else:
-                item.result = result
-                self._done += 1
-                self._due_at = self._due_at or time.monotonic() + self._burst.wait_s
+                self._finished(lane, item, result)
             crash.point("after_step")
+        return ended
+
+    def _finished(self, lane: Lane, item: Item, result: Result) -> None:
+        if (output := oversized(result)) is not None:
+            size = len(output.value or b"")
+            bad = BadRecord("record_too_large", f"{output.topic.name}: a value of {size} bytes")
+            result = rejected(item.record, self._stage, bad, result.facts, attempts=item.attempt)
+        grown = lane.finish(item, result)
+        if not grown:
+            return
+        self._ready += len(grown)
+        self._ready_bytes += sum(one.made for one in grown)
+        if self._due_at is None:
+            self._due_at = time.monotonic() + self._burst.wait_s
 
     def _hold(self, lane: Lane, item: Item, later: TryLater) -> None:
         lane.held_until = time.monotonic() + later.after_s
-        lane.unstarted.appendleft(item)
+        lane.put_back(item)
         self._unstarted += 1
-        record = item.record
-        self._member.hold(record.place, lane.held_until)
+        self._member.hold(item.record.place, lane.held_until)
+        self._say_held(item.record.place, item.record.offset, later)
+
+    def _say_held(self, place: Place, offset: int, later: TryLater) -> None:
         self._log.event(
             "partition.held",
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
+            topic=place.topic,
+            partition=place.partition,
+            offset=offset,
             why=later.why,
             after_s=later.after_s,
         )
@@ -201,19 +251,24 @@ class Drain:
     # -- the step
 
     def _is_due(self) -> bool:
-        now = time.monotonic()
-        if self._due_at is None or now < self._not_before:
+        if self._due_at is None:
             return False
-        return now >= self._due_at or self._done >= self._burst.records
+        now = time.monotonic()
+        if now < self._not_before:
+            return False
+        return (
+            now >= self._due_at
+            or self._ready >= self._burst.records
+            or self._ready_bytes >= self._burst.bytes
+        )
 
-    def _commit(self) -> None:
-        """One step: the finished prefixes of all lanes, within the burst's bounds."""
-        most = max(1, self._burst.records)
-        found = ((place, lane.finished(most)) for place, lane in self._lanes.items())
-        prefixes = {place: prefix for place, prefix in found if prefix}
+    def _commit(self) -> bool:
+        """One step: the finished prefixes of all lanes; False where it was put off or refused."""
         self._due_at = None
+        self._turn += 1
+        prefixes = next_step(self._lanes, self._burst, self._turn)
         if not prefixes:
-            return
+            return True
         marks = {
             place: Mark(prefix[-1].record.next, self._lanes[place].mark.epoch)
             for place, prefix in prefixes.items()
@@ -228,31 +283,35 @@ class Drain:
             outputs, state = self._step(prefixes, marks)
         except Fenced as fenced:
             self._fenced(fenced)
-            return
+            return False
         except BusFull as full:
-            self._log.event("bus.full", why=str(full), after_s=FULL_WAIT_S)
-            self._not_before = self._due_at = time.monotonic() + FULL_WAIT_S
-            return
+            self._put_off(self._full_wait_s)
+            self._log.event("bus.full", why=str(full), after_s=self._full_wait_s)
+            self._full_wait_s = min(LONGEST_FULL_WAIT_S, self._full_wait_s * 2)
+            return False
         except TryLater as later:  # a store that is not ready: what is finished waits
-            self._wait_for_store(later)
-            return
+            self._put_off(later.after_s)
+            first = next(iter(prefixes))
+            self._say_held(first, prefixes[first][0].record.offset, later)
+            return False
         self._fences = 0
-        records = sum(map(len, prefixes.values()))
+        self._full_wait_s = FIRST_FULL_WAIT_S
         self._log.event(
             "step.commit",
             positions={str(place): mark.position for place, mark in marks.items()},
-            records=records,
+            records=sum(map(len, prefixes.values())),
             outputs=len(outputs),
             state=len(state),
             bytes=sum(len(output.value or b"") for output in outputs),
             took_ms=(time.perf_counter() - started) * 1e3,
         )
         self._committed(prefixes, marks)
+        return True
 
     def _step(
-        self, prefixes: Mapping[Place, list[Item]], marks: Mapping[Place, Mark]
+        self, prefixes: Prefixes, marks: Mapping[Place, Mark]
     ) -> tuple[list[Output], list[Change]]:
-        """Commit on the bus; an output too large makes its record a dead letter."""
+        """Commit on the bus; an output that is too large for it makes its record a dead letter."""
         while True:
             owners: list[Item] = []
             outputs: list[Output] = []
@@ -269,67 +328,56 @@ class Drain:
                 self._member.commit(outputs, state, marks)
                 crash.point("after_commit")
             except RecordTooLarge as error:
-                item = owners[error.index]
-                bad = BadRecord("record_too_large", str(error))
-                item.result = rejected(item.record, self._stage, bad, attempts=item.attempt)
-                self._work.lost(item.record.place)
-                self._write_lines({item.record.place: [item]})
+                if error.index < 0:
+                    raise  # a change of state: no record to blame
+                self._bury(owners[error.index], error)
             else:
                 return outputs, state
 
-    def _committed(self, prefixes: Mapping[Place, list[Item]], marks: Mapping[Place, Mark]) -> None:
+    def _bury(self, item: Item, error: RecordTooLarge) -> None:
+        if item.result is not None and item.result.reason == "record_too_large":
+            raise error  # not even its dead letter fits: there is nothing to write instead
+        bad = BadRecord("record_too_large", str(error))
+        item.result = rejected(item.record, self._stage, bad, attempts=item.attempt)
+        item.told = False
+        self._write_lines({item.record.place: [item]})
+
+    def _committed(self, prefixes: Prefixes, marks: Mapping[Place, Mark]) -> None:
         for place, prefix in prefixes.items():
             lane = self._lanes[place]
             lane.mark = marks[place]
             lane.release(prefix)
-            self._done -= len(prefix)
-            for item in prefix:
-                if item.result is not None:
-                    self._life.count(item.result.outcome)
-                    self._fuse.watch(item.result)
-        if self._done:
-            self._due_at = time.monotonic() + self._burst.wait_s
+            self._ready -= len(prefix)
+            self._ready_bytes -= sum(item.made for item in prefix)
+        if self._ready:
+            self._due_at = time.monotonic()  # they have waited already
+        results = [item.result for prefix in prefixes.values() for item in prefix if item.result]
+        for result in results:
+            self._life.count(result.outcome)
+        for result in results:
+            self._fuse.watch(result)
+
+    def _put_off(self, seconds: float) -> None:
+        self._not_before = self._due_at = time.monotonic() + seconds
 
     def _fenced(self, fenced: Fenced) -> None:
+        """What was lost is dropped as membership tells it; the rest is still ours, and waits.
+
+        Nothing else may be dropped: a record is delivered once an epoch, so what is dropped of a
+        partition that stayed ours would be passed over by its next step.
+        """
         self._fences += 1
-        places = list(self._lanes)
-        self._log.event("step.fenced", places=[str(p) for p in places], detail=str(fenced))
-        self._drop(places)
+        self._log.event(
+            "step.fenced", places=[str(place) for place in self._lanes], detail=str(fenced)
+        )
         if self._fences >= 2:
             raise fenced
+        self._sync()
+        self._put_off(FENCE_WAIT_S)
 
-    def _wait_for_store(self, later: TryLater) -> None:
-        self._not_before = self._due_at = time.monotonic() + later.after_s
-        first = next(iter(self._lanes))
-        self._log.event(
-            "partition.held",
-            topic=first.topic,
-            partition=first.partition,
-            offset=self._lanes[first].mark.position,
-            why=later.why,
-            after_s=later.after_s,
-        )
-
-    def _write_lines(self, prefixes: Mapping[Place, list[Item]]) -> None:
-        now_ms = time.time_ns() // 1_000_000
+    def _write_lines(self, prefixes: Prefixes) -> None:
+        """Each record's line, once: a step that is tried again does not repeat them."""
         for prefix in prefixes.values():
-            for item in prefix:
-                record, result = item.record, item.result
-                if result is None:
-                    continue
-                self._log.add(
-                    "record",
-                    level="warning" if result.outcome == "dead" else None,
-                    stage=self._stage,
-                    topic=record.topic,
-                    partition=record.partition,
-                    offset=record.offset,
-                    attempt=item.attempt,
-                    outcome=result.outcome,
-                    reason=result.reason,
-                    detail=result.detail,
-                    age_ms=max(0, now_ms - record.timestamp_ms),
-                    **result.facts,
-                )
+            write_lines(self._log, self._stage, prefix)
         self._log.flush()
         crash.point("after_lines")

@@ -9,7 +9,7 @@ from typing import Any
 from newsmill.bus.base import Change, Output, Record
 from newsmill.errors import REFUSALS, BadRecord, Reason
 from newsmill.process.events import Outcome
-from newsmill.topics import DEAD
+from newsmill.topics import DEAD, partition_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +66,44 @@ def dead_letter(
     )
     if trace:
         headers = (*headers, ("dead-traceback", trace[-8000:].encode("utf-8", "replace")))
+    value = record.value
+    if value is not None and len(value) > DEAD.max_bytes:  # of a topic no record is; of a file may
+        headers = (*headers, ("dead-cut", str(len(value)).encode()))
+        value = value[: DEAD.max_bytes]
     return Output(
         topic=DEAD,
         key=record.key,
-        value=record.value,
+        value=value,
         headers=headers,
         partition=record.partition % DEAD.partitions,
+    )
+
+
+def oversized(result: Result) -> Output | None:
+    """The first output whose value is larger than its topic takes."""
+    for output in result.outputs:
+        if output.value is not None and len(output.value) > output.topic.max_bytes:
+            return output
+    return None
+
+
+def buried(result: Result, stage: str, output: Output) -> Result:
+    """In place of a result whose output is too large: the dead letter of that output itself.
+
+    For work that has no input record of its own; its changes of state stand.
+    """
+    size, topic = len(output.value or b""), output.topic
+    bad = BadRecord("record_too_large", f"{topic.name}: a value of {size} bytes")
+    partition = output.partition
+    if partition is None:
+        partition = partition_of(output.routing or "", topic.partitions)
+    record = Record(topic.name, partition, -1, 0, output.key, output.value, output.headers, 0)
+    letter = dead_letter(record, stage, bad, attempts=1, trace="")
+    return Result(
+        outcome="dead",
+        outputs=(letter,),
+        state=result.state,
+        reason=bad.reason,
+        detail=bad.detail,
+        facts=result.facts,
     )

@@ -11,9 +11,10 @@ from those of one that did, whoever owns the partition next.
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+from dataclasses import dataclass, field
+from typing import Any
 
 from newsmill.bus import crash
 from newsmill.bus.base import (
@@ -27,80 +28,35 @@ from newsmill.bus.base import (
     Place,
     Record,
 )
-from newsmill.process.events import Event, Stage
+from newsmill.errors import TryLater
 from newsmill.process.life import Life, PolledTooLate
-from newsmill.process.steps import Result
+from newsmill.process.steps import Result, buried, oversized
 from newsmill.process.telemetry import Telemetry
-from newsmill.topics import Topic
+from newsmill.process.tender import Finished, Tender
+from newsmill.process.work import attempt
 
 STEP_KEY = b"\0step"  # in every partition of a tender's state: "number run" of the last step
-TURN_S = 0.2
-FULL_WAIT_S = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """A piece of work that has ended: what it found, what to write, and lines of its own."""
-
-    place: Place
-    results: tuple[Result, ...] = ()
-    lines: tuple[tuple[Event, dict[str, Any]], ...] = ()
-    token: Any = None  # given back to ``committed``
-
-
-class Tender(Protocol):
-    """What a tend worker supplies."""
-
-    @property
-    def stage(self) -> Stage:
-        """Whose record lines they are."""
-
-    @property
-    def state(self) -> Topic:
-        """The state that it tends."""
-
-    def assigned(self, place: Place, restored: Iterable[tuple[bytes, bytes]]) -> None:
-        """The partition is ours now, with this state."""
-
-    def lost(self, place: Place) -> None:
-        """It is not ours any more, or a step of it failed: drop all of it."""
-
-    def takes(self, place: Place) -> bool:
-        """Whether there is room for more records of the stream."""
-
-    def intake(self, record: Record) -> Result | None:
-        """Take a record of the stream into the state; None where it simply waits there now."""
-
-    def start_due(self) -> None:
-        """Start what is due, as far as there is room."""
-
-    def done(self, timeout_s: float) -> list[Finished]:
-        """What has ended since; waits up to ``timeout_s`` for the first."""
-
-    def changes(self, finished: Finished) -> tuple[Change, ...]:
-        """What its step writes into the state, as things stand when the step is made."""
-
-    def committed(self, finished: Finished) -> None:
-        """Its step is committed: the state in memory may follow."""
-
-    @property
-    def in_flight(self) -> int:
-        """How much is being worked on."""
-
-    def vitals(self) -> dict[str, Any]:
-        """Fields of the heartbeat: idle, in_flight, waiting, due and so on."""
-
-    def close(self) -> None:
-        """Let go of what it holds."""
+TURN_S = 0.2  # a turn where nothing is being worked on
+BUSY_TURN_S = 0.05
+FIRST_FULL_WAIT_S = 1.0
+LONGEST_FULL_WAIT_S = 8.0
+FENCE_WAIT_S = 1.0  # until membership has told which partitions are not ours any more
 
 
 @dataclass(slots=True)
 class _Lane:
     mark: Mark
     step: int
-    intake: list[Change]
     reached: int  # position after the last record taken in
-    taken: int = 0  # records taken in, and not committed
+    waiting: deque[Record] = field(default_factory=deque)  # delivered, and not yet taken in
+    held_until: float = 0.0
+    taken: int = 0  # records taken in since the last step
+    intake: list[Change] = field(default_factory=list)
+    turned_away: list[Result] = field(default_factory=list)  # their lines are written
+
+    @property
+    def has_moved(self) -> bool:
+        return self.reached != self.mark.position
 
 
 class Tend:
@@ -116,49 +72,73 @@ class Tend:
         self._life = life
         self._lanes: dict[Place, _Lane] = {}
         self._finished: list[Finished] = []
+        self._results = 0  # of what is finished
         self._due_at: float | None = None
-        self._full_until = 0.0  # monotonic; the bus has no room: nothing new is taken
+        self._not_before = 0.0  # monotonic; no step, and nothing new is taken: there is no room
+        self._full_wait_s = FIRST_FULL_WAIT_S
         self._fences = 0
+        self._patience_s = TURN_S  # of the next poll
 
     def run(self) -> None:
         """Turn until told to stop; what is in flight then is done again by the next owner."""
         try:
             while not self._life.stopping:
                 self._once()
-            self._commit()
+            while self._commit() and self._finished:
+                pass
         finally:
-            self._tender.close()
-            self._member.leave()
+            try:
+                self._tender.close()
+            finally:
+                self._member.leave()
 
     def _once(self) -> None:
-        flying = self._tender.in_flight
-        waiting = bool(self._finished) or self._due_at is not None
-        self._poll(0.0 if flying or waiting else TURN_S)
-        if time.monotonic() >= self._full_until:
+        self._poll(self._patience_s)
+        self._take_in()
+        if time.monotonic() >= self._not_before:
             self._tender.start_due()
-        timeout = 0.02 if waiting else 0.05 if flying else 0.0
-        for finished in self._tender.done(timeout):
-            if finished.place in self._lanes:
-                self._finished.append(finished)
-                self._mark_due()
+        started, timeout_s = time.monotonic(), self._turn_s()
+        ended = self._tender.done(timeout_s)
+        for finished in ended:
+            self._end(finished)
+        # What was not waited for here, since nothing is in flight, is waited for in the next poll.
+        left = timeout_s - (time.monotonic() - started)
+        self._patience_s = 0.0 if ended else max(0.0, min(left, self._turn_s()))
         if self._is_due():
             self._commit()
-        self._life.turned(self._tender.vitals)
+        self._life.turned(self._vitals)
+
+    def _turn_s(self) -> float:
+        turn_s = BUSY_TURN_S if self._tender.in_flight else TURN_S
+        if self._due_at is not None:
+            turn_s = min(turn_s, max(self._due_at, self._not_before) - time.monotonic())
+        return max(0.0, turn_s)
+
+    def _vitals(self) -> dict[str, Any]:
+        now = time.monotonic()
+        held = sum(now < lane.held_until for lane in self._lanes.values())
+        vitals = self._tender.vitals()
+        is_idle = vitals.get("idle", True) and not held and not self._due_at
+        return vitals | {"held": held or int(now < self._not_before), "idle": is_idle}
 
     def _mark_due(self) -> None:
         self._due_at = self._due_at or time.monotonic() + self._burst.wait_s
 
     def _is_due(self) -> bool:
         now = time.monotonic()
-        if self._due_at is None or now < self._full_until:
+        if self._due_at is None or now < self._not_before:
             return False
-        return now >= self._due_at or len(self._finished) >= self._burst.records
+        return now >= self._due_at or self._results >= self._burst.records
 
     # -- what comes in
 
     def _poll(self, timeout_s: float) -> None:
-        full = time.monotonic() < self._full_until
-        skip = [place for place in self._lanes if full or not self._tender.takes(place)]
+        full = time.monotonic() < self._not_before
+        skip = [
+            place
+            for place, lane in self._lanes.items()
+            if full or lane.waiting or not self._tender.takes(place)
+        ]
         records = self._member.poll(timeout_s, skip=skip)
         crash.point("after_poll")
         self._sync()
@@ -166,32 +146,64 @@ class Tend:
             lane = self._lanes.get(record.place)
             if lane is None:
                 raise PolledTooLate(f"{record.place} delivered and not assigned")
-            result = self._tender.intake(record)
-            lane.reached = record.next
-            lane.taken += 1
-            self._mark_due()
-            if result is not None:
-                lane.intake.extend(result.state)
-                if result.outcome != "published":
-                    self._line(
-                        result,
-                        {
-                            "topic": record.topic,
-                            "partition": record.partition,
-                            "offset": record.offset,
-                        },
-                    )
-                    self._finished.append(
-                        Finished(place=record.place, results=(result,), token=_INTAKE)
-                    )
+            lane.waiting.append(record)
+
+    def _take_in(self) -> None:
+        """Let the tender take what was delivered; one whose time has not come holds its lane."""
+        now = time.monotonic()
+        if now < self._not_before:
+            return
+        for place, lane in self._lanes.items():
+            while lane.waiting and now >= lane.held_until and self._tender.takes(place):
+                record = lane.waiting[0]
+                result = attempt(self._tender.stage, self._tender.intake, record)
+                if isinstance(result, TryLater):
+                    self._hold(lane, record, result)
+                    break
+                lane.waiting.popleft()
+                self._taken(lane, record, result)
+
+    def _taken(self, lane: _Lane, record: Record, result: Result | None) -> None:
+        lane.reached = record.next
+        lane.taken += 1
+        self._mark_due()
+        if result is None:
+            return
+        lane.intake.extend(result.state)
+        if result.outcome == "published":
+            return
+        where = {"partition": record.partition, "offset": record.offset}
+        self._line(result, {"topic": record.topic, **where})
+        lane.turned_away.append(result)
+
+    def _hold(self, lane: _Lane, record: Record, later: TryLater) -> None:
+        lane.held_until = time.monotonic() + later.after_s
+        self._log.event(
+            "partition.held",
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            why=later.why,
+            after_s=later.after_s,
+        )
+
+    def _end(self, finished: Finished) -> None:
+        """Keep what has ended for the next step."""
+        if finished.place not in self._lanes:
+            return
+        finished.results = tuple(
+            result
+            if (output := oversized(result)) is None
+            else buried(result, self._tender.stage, output)
+            for result in finished.results
+        )
+        self._finished.append(finished)
+        self._results += max(1, len(finished.results))
+        self._mark_due()
 
     def _sync(self) -> None:
         owned = self._member.assignment
-        lost = [
-            p
-            for p, lane in self._lanes.items()
-            if p not in owned or owned[p].epoch != lane.mark.epoch
-        ]
+        lost = [p for p, lane in self._lanes.items() if not lane.mark.same_epoch(owned.get(p))]
         if lost:
             self._drop(lost)
             self._log.event("partition.lost", places=[str(place) for place in lost])
@@ -207,108 +219,151 @@ class Tend:
                 else:
                     restored.append((key, value))
             steps[str(place)] = [number, run]
-            self._lanes[place] = _Lane(mark, number, [], mark.position)
+            self._lanes[place] = _Lane(mark, number, mark.position)
             self._tender.assigned(place, restored)
         if fresh:
             positions = {str(place): mark.position for place, mark in fresh.items()}
-            self._log.event(
-                "partition.assigned", positions=positions, steps=steps, log=self._member.identity
-            )
+            self._log.event("partition.assigned", positions=positions, steps=steps)
 
     def _drop(self, places: Iterable[Place]) -> None:
         for place in places:
             del self._lanes[place]
             self._tender.lost(place)
-        self._finished = [f for f in self._finished if f.place in self._lanes]
+        self._put_back([f for f in self._finished if f.place in self._lanes])
 
     # -- the step
 
-    def _commit(self) -> None:
-        """One step over every partition with finished work or an intake."""
+    def _commit(self) -> bool:
+        """One step over every partition with finished work or an intake; False where it failed."""
         self._due_at = None
-        finished, self._finished = self._finished, []
-        worked = {f.place for f in finished if f.token is not _INTAKE}
-        marks: dict[Place, Mark] = {}
-        state: list[Change] = []
-        steps: dict[str, int] = {}
-        for place, lane in self._lanes.items():
-            if place not in worked and lane.reached == lane.mark.position:
-                continue
-            marks[place] = Mark(lane.reached, lane.mark.epoch)
-            state.extend(lane.intake)
-            if place in worked:
-                number = steps[str(place)] = lane.step + 1
-                value = f"{number} {self._log.run}".encode()
-                state.append(Change(self._tender.state, place.partition, STEP_KEY, value))
+        finished = self._part()
+        worked = {one.place for one in finished}
+        marks = {
+            place: Mark(lane.reached, lane.mark.epoch)
+            for place, lane in self._lanes.items()
+            if lane.has_moved or place in worked
+        }
         if not marks:
-            return
-        outputs = self._write_lines(finished, steps)
-        for one in finished:
-            if one.token is not _INTAKE:
-                state.extend(self._tender.changes(one))
+            return True
+        steps = {str(place): self._lanes[place].step + 1 for place in marks if place in worked}
+        self._write_lines(finished, steps)
+        outputs, state = self._contents(finished, marks, worked)
+        taken = sum(self._lanes[place].taken for place in marks)
         started = time.perf_counter()
         try:
             self._member.commit(outputs, state, marks)
             crash.point("after_commit")
         except BusFull as full:
-            self._log.event("bus.full", why=str(full), after_s=FULL_WAIT_S)
-            self._finished = finished
-            self._full_until = self._due_at = time.monotonic() + FULL_WAIT_S
-            return
+            self._full(full, finished)
+            return False
         except Fenced as fenced:
-            self._fenced(fenced)
-            return
+            self._fenced(fenced, finished)
+            return False
         self._fences = 0
-        taken = sum(lane.taken for lane in self._lanes.values())
-        self._committed(finished, marks, steps)
+        self._full_wait_s = FIRST_FULL_WAIT_S
+        turned_away = sum(len(self._lanes[place].turned_away) for place in marks)
         self._log.event(
             "step.commit",
             positions={str(place): mark.position for place, mark in marks.items()},
             steps=steps or None,
-            records=sum(len(one.results) for one in finished),
             taken=taken or None,
+            records=turned_away + sum(len(one.results) for one in finished),
             outputs=len(outputs),
             state=len(state),
             bytes=sum(len(output.value or b"") for output in outputs),
             took_ms=(time.perf_counter() - started) * 1e3,
         )
+        self._committed(finished, marks, worked)
+        return True
 
-    def _fenced(self, fenced: Fenced) -> None:
-        self._fences += 1
-        places = list(self._lanes)
-        self._log.event("step.fenced", places=[str(p) for p in places], detail=str(fenced))
-        self._drop(places)
-        if self._fences >= 2:
-            raise fenced
+    def _part(self) -> list[Finished]:
+        """What of the finished goes into the next step: within the burst's bytes, at least one."""
+        left, count = self._burst.bytes, 0
+        for one in self._finished:
+            if left <= 0:
+                break
+            left -= sum(len(o.value or b"") for result in one.results for o in result.outputs)
+            count += 1
+        part = self._finished[:count]
+        self._put_back(self._finished[count:])
+        return part
 
-    def _committed(
-        self, finished: list[Finished], marks: Mapping[Place, Mark], steps: Mapping[str, int]
-    ) -> None:
-        for place, mark in marks.items():
-            lane = self._lanes[place]
-            lane.mark = mark
-            lane.intake = []
-            lane.taken = 0
-            lane.step = steps.get(str(place), lane.step)
-        for one in finished:
-            for result in one.results:
-                self._life.count(result.outcome)
-            if one.token is not _INTAKE:
-                self._tender.committed(one)
+    def _put_back(self, finished: list[Finished]) -> None:
+        self._finished = finished
+        self._results = sum(max(1, len(one.results)) for one in finished)
 
-    def _write_lines(self, finished: list[Finished], steps: Mapping[str, int]) -> list[Output]:
+    def _contents(
+        self, finished: list[Finished], marks: Mapping[Place, Mark], worked: set[Place]
+    ) -> tuple[list[Output], list[Change]]:
         outputs: list[Output] = []
+        state: list[Change] = []
+        for place in marks:
+            lane = self._lanes[place]
+            state.extend(lane.intake)
+            for result in lane.turned_away:
+                outputs.extend(result.outputs)
+            if place in worked:
+                value = f"{lane.step + 1} {self._log.run}".encode()
+                state.append(Change(self._tender.state, place.partition, STEP_KEY, value))
         for one in finished:
             for result in one.results:
                 outputs.extend(result.outputs)
-                if one.token is not _INTAKE:
-                    where = {"topic": one.place.topic, "partition": one.place.partition}
-                    self._line(result, where | {"step": steps[str(one.place)]})
+            state.extend(self._tender.changes(one))
+        return outputs, state
+
+    def _full(self, full: BusFull, finished: list[Finished]) -> None:
+        """The same step is tried again; readers of the log know that its lines come again."""
+        for one in finished:
+            one.told = False
+        self._put_back(finished + self._finished)
+        self._log.event("bus.full", why=str(full), after_s=self._full_wait_s)
+        self._not_before = self._due_at = time.monotonic() + self._full_wait_s
+        self._full_wait_s = min(LONGEST_FULL_WAIT_S, self._full_wait_s * 2)
+
+    def _fenced(self, fenced: Fenced, finished: list[Finished]) -> None:
+        """What was lost is dropped as membership tells it; the rest is still ours, and waits.
+
+        Nothing else may be dropped: a record is delivered once an epoch, so what is dropped of a
+        partition that stayed ours would be passed over by its next step.
+        """
+        self._fences += 1
+        self._put_back(finished + self._finished)
+        self._log.event(
+            "step.fenced", places=[str(place) for place in self._lanes], detail=str(fenced)
+        )
+        if self._fences >= 2:
+            raise fenced
+        self._sync()
+        self._not_before = self._due_at = time.monotonic() + FENCE_WAIT_S
+
+    def _committed(
+        self, finished: list[Finished], marks: Mapping[Place, Mark], worked: set[Place]
+    ) -> None:
+        for place, mark in marks.items():
+            lane = self._lanes[place]
+            for result in lane.turned_away:
+                self._life.count(result.outcome)
+            lane.mark, lane.intake, lane.turned_away, lane.taken = mark, [], [], 0
+            lane.step += place in worked
+        for one in finished:
+            for result in one.results:
+                self._life.count(result.outcome)
+            self._tender.committed(one)
+        if self._finished:
+            self._due_at = time.monotonic()  # they have waited already
+
+    def _write_lines(self, finished: list[Finished], steps: Mapping[str, int]) -> None:
+        for one in finished:
+            if one.told:
+                continue
+            one.told = True
+            where = {"topic": one.place.topic, "partition": one.place.partition}
+            for result in one.results:
+                self._line(result, where | {"step": steps[str(one.place)]})
             for event, fields in one.lines:
                 self._log.add(event, **fields)
         self._log.flush()
         crash.point("after_lines")
-        return outputs
 
     def _line(self, result: Result, where: dict[str, Any]) -> None:
         self._log.add(
@@ -321,6 +376,3 @@ class Tend:
             detail=result.detail,
             **result.facts,
         )
-
-
-_INTAKE = object()  # the token of a result of the intake, whose line is covered by its offset

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable, Mapping
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, TypeVar
 
 from newsmill.bus.base import Mark, Member, Place, Record
 from newsmill.errors import BadRecord, TryLater
 from newsmill.process.events import Stage
 from newsmill.process.steps import Result, Step, rejected
+
+R = TypeVar("R")
 
 
 class Work(Protocol):
@@ -27,13 +29,16 @@ class Work(Protocol):
         """What has ended, in any order; waits up to ``timeout_s`` for the first."""
 
     def assigned(self, place: Place, member: Member) -> None:
-        """The partition is ours now: restore what its records need."""
+        """The partition is ours now: restore what its records need, or rewind it."""
 
     def lost(self, place: Place) -> None:
-        """The partition, or the last step, was lost: drop every cache of it."""
+        """The partition was lost, and with it what was not committed: drop every cache of it."""
 
     def seal(self, records: Mapping[Place, list[Result]], marks: Mapping[Place, Mark]) -> None:
-        """Called before the bus commits these results: a store commits here."""
+        """Called before the bus commits these results: a store commits here.
+
+        It may be called again for results that it has sealed: the bus had no room for the step.
+        """
 
     def close(self) -> None:
         """Let go of what it holds."""
@@ -80,7 +85,7 @@ class Inline:
         """Nothing to let go of."""
 
 
-def attempt(stage: Stage, step: Step, record: Record) -> Result | TryLater:
+def attempt(stage: Stage, step: Callable[[Record], R], record: Record) -> R | Result | TryLater:
     """The step's result; a bad record's rejection; a bug's dead letter with its traceback."""
     try:
         return step(record)

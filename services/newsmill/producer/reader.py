@@ -19,7 +19,8 @@ from newsmill.process.pages import page_output, read_line
 from newsmill.process.settings import Settings
 from newsmill.process.steps import Result, rejected
 from newsmill.process.telemetry import Telemetry
-from newsmill.process.tend import Finished, Tend
+from newsmill.process.tend import Tend
+from newsmill.process.tender import Finished
 from newsmill.topics import FEEDS_STATE, Topic
 from newsmill.urls import host_of
 

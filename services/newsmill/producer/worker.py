@@ -17,7 +17,8 @@ from newsmill.process.host import Desk, serve
 from newsmill.process.settings import Settings
 from newsmill.process.steps import Result
 from newsmill.process.telemetry import Telemetry
-from newsmill.process.tend import Finished, Tend
+from newsmill.process.tend import Tend
+from newsmill.process.tender import Finished
 from newsmill.process.web import require_contact, web_settings
 from newsmill.producer.core import (
     Answer,

@@ -51,6 +51,9 @@ def test_a_long_text_is_no_byline() -> None:
 
 def test_only_a_labelled_name_is_a_visible_byline() -> None:
     assert byline.is_byline("By Ann Lee")
+    assert byline.is_byline("Von Anna Müller und Bo Chen | 3. März 2021")
+    assert not byline.is_byline("PORT ARDEN – The ferries will sail, the operator said")
+    assert not byline.is_byline("By Tuesday the boats were back in the harbour.")
     assert not byline.is_byline("By the river the boats wait for the tide, which is late.")
 
 

@@ -186,6 +186,49 @@ def test_title_standfirst_byline_and_date_are_not_in_the_text() -> None:
     assert found.published == "2024-03-03"
 
 
+@pytest.mark.parametrize(
+    "between",
+    [
+        "<p>The lamp will go on burning, says the buyer.</p><p>By Ann Lee</p><p>March 3, 2024</p>",
+        "<div><span>The lamp will go on burning, says the buyer.</span></div><section><span>By "
+        "Ann Lee"
+        "</span><span>3 March 2024</span></section>",
+        "<div class=x1>The lamp will go on burning, says the buyer.</div><div>3 March 2024 / "
+        "By Ann Lee</div>",
+        "<i>The lamp will go on burning, says the buyer.</i><br><b>By Ann Lee</b><br><small>3 "
+        "March 2024"
+        "</small><br><br>",
+    ],
+)
+def test_what_stands_between_headline_and_date_is_no_text_in_any_markup(between: str) -> None:
+    found = article(f"<div>{HEAD}{between}{paragraphs()}</div>")
+    assert found.text == TEXT
+    assert found.subtitle == "The lamp will go on burning, says the buyer."
+    assert found.authors == ("Ann Lee",)
+    assert found.published == "2024-03-03"
+
+
+def test_a_first_paragraph_with_a_date_in_it_is_text() -> None:
+    first = "ARDEN – The tower was sold on 3 March 2024, the harbour board said on Tuesday."
+    found = article(f"<div>{HEAD}{paragraphs(first, *PROSE)}</div>")
+    assert found.text == f"{first}\n{TEXT}"
+
+
+def test_a_caption_that_only_its_credit_gives_away_is_a_caption() -> None:
+    found = article(
+        f"<div>{HEAD}{paragraphs(PROSE[0])}<div class=q><img src=/t.jpg><div>The tower at "
+        f"dusk</div>"
+        f"<div>Photo: Bo Chen</div></div>{paragraphs(PROSE[1])}<img src=/u.jpg><br><i>The "
+        f"stairs. Photo: Ann "
+        f"Lee</i>{paragraphs(PROSE[2])}</div>"
+    )
+    assert found.text == TEXT
+    assert [(image.caption, image.credit) for image in found.images] == [
+        ("The tower at dusk", "Bo Chen"),
+        ("The stairs.", "Ann Lee"),
+    ]
+
+
 def test_blocks_say_which_lines_are_what() -> None:
     found = article(
         f"<article>{HEAD}{paragraphs(*PROSE[:2])}<h2>What was in the tower</h2><ul><li>one "

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 
 MAX_BYLINE = 320  # characters; what is longer is a biography
 MAX_NAME = 80
+MAX_NAME_WORDS = 6
+MAX_VISIBLE = 160  # of a line that is a byline by its look
+MAX_SENTENCE_WORDS = 5
 MAX_NAMES = 20
 
 _LABEL = re.compile(
@@ -172,12 +175,18 @@ def _is_role(name: str, after_name: bool) -> bool:
 
 def is_byline(text: str) -> bool:
     """Whether a short visible line is a byline that says so: "By Ann Lee"."""
-    return len(text) <= MAX_BYLINE and _VISIBLE.match(text) is not None and bool(names(text))
+    if len(text) > MAX_VISIBLE or _VISIBLE.match(text) is None:
+        return False
+    if text[-1] in ".!?。" and len(text.split()) > MAX_SENTENCE_WORDS:
+        return False  # "By Tuesday the boats were back."
+    found = names(text)
+    return bool(found) and all(len(name.split()) <= MAX_NAME_WORDS for name in found)
 
 
 _VISIBLE = re.compile(
-    r"""\s*(?:by|written\s+by|story\s+by|reported\s+by|posted\s+by|von|par|por|door|автор:?|作者[:：]?|文[/／:：]|記者[:：/]?|text:|autor(?:in)?:)
-    \s*(?-i:(?=[A-ZÀ-ÞА-ЯŁŚŻČŠŽ\u3040-\u9fff\uac00-\ud7af]))""",
+    r"""\s*(?:(?:by|written\s+by|story\s+by|reported\s+by|posted\s+by|von|par|por|door|di|av|af|oleh)\b|
+    (?:автор|text|autor(?:in)?|بقلم)\s*:|作者[:：]?|文[/／:：]|記者[:：/]?)
+    \s*(?-i:(?=[A-ZÀ-ÞА-ЯŁŚŻČŠŽ\u0590-\u06ff\u3040-\u9fff\uac00-\ud7af]))""",
     re.I | re.X,
 )
 

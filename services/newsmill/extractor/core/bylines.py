@@ -44,6 +44,7 @@ _FOREIGN_CLASS = re.compile(
     re.I,
 )
 MAX_CANDIDATES = 60
+_PARTS = re.compile(r"\s*[|/·•]\s*")
 _STATED = frozenset(("json-ld", "meta", "itemprop"))
 NEAR = 4  # elements after a headline that are looked at for a date
 
@@ -89,8 +90,14 @@ def _other_authors(facts: Facts) -> Iterator[tuple[str, tuple[str, ...], str]]:
     for text in stated:
         yield "byline", byline.merged(byline.names(t) for t in stated), text
         break
-    for text in shown:
+    for text in (*shown, *_by_lines(facts)):
         yield "byline", byline.names(text), text
+
+
+def _by_lines(facts: Facts) -> Iterator[str]:
+    """The parts of signature lines that begin like a byline: "10 March / By Ann Lee"."""
+    for line in facts.signatures:
+        yield from (part for part in _PARTS.split(line) if byline.is_byline(part))
 
 
 def _visible(facts: Facts) -> tuple[list[str], list[str]]:
@@ -243,6 +250,9 @@ def _shown(facts: Facts) -> Iterator[tuple[str, str]]:
             stamp = _stamp(element)
             if stamp:
                 yield "time", stamp
+    for line in facts.signatures:
+        if any(char.isdigit() for char in line):
+            yield "shown", _before_update(line)
     for element in (*facts.dates[:MAX_CANDIDATES], *facts.bylines[:MAX_CANDIDATES]):
         if is_foreign(element) or _UPDATED.search(element.get("class") or ""):
             continue

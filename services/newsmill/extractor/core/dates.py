@@ -23,6 +23,7 @@ from newsmill.extractor.core.calendar import (
 MAX_RAW = 160  # characters of a string that is searched for a date
 MAX_DATELINE = 90  # characters of a line that says when, and its words
 MAX_DATELINE_WORDS = 12
+MAX_DATE_WORDS = 4  # of a line that ends in a full stop and is still no sentence
 MIN_YEAR = 1600  # the first newspaper is of 1605
 
 _ISO = re.compile(
@@ -83,8 +84,11 @@ def read(raw: str | None, language: str | None = None, *, newest: str | None = N
 
 def is_dateline(line: str, language: str | None = None) -> bool:
     """Whether a short line says nothing but when: "Aug 7, 2020, 5:30 PM EDT"."""
-    if len(line) > MAX_DATELINE or line[-1:] in "!?" or len(line.split()) > MAX_DATELINE_WORDS:
+    count = len(line.split())
+    if len(line) > MAX_DATELINE or count > MAX_DATELINE_WORDS:
         return False
+    if line[-1:] in ".!?" and count > MAX_DATE_WORDS:
+        return False  # "The hearing is on 12 May 2026."
     return any(char.isdigit() for char in line) and read(line, language) is not None
 
 

@@ -23,11 +23,11 @@ from newsmill.extractor.core import (
     markup,
     media,
     metadata,
+    opening,
     plain,
     related,
     revision,
     sniff,
-    subtitle,
     tiers,
     verdict,
 )
@@ -80,6 +80,8 @@ def _html_article(
     facts.base_url = related.address(facts.base, page.final_url or page.url) or urls.normalise(
         page.final_url or page.url
     )
+    if not tiers.is_too_large(facts):
+        opening.take(tree, facts, choice)
     authors, authors_source, authors_raw = bylines.authors(facts, choice, page)
     published = bylines.published(facts, choice, page)
     modified = bylines.modified(facts, choice, page)
@@ -87,7 +89,6 @@ def _html_article(
     images: list[Image] = []
     links: list[Related] = []
     if not tiers.is_too_large(facts):  # what follows looks into boxes within boxes
-        subtitle.take(facts, choice)
         images = media.take(facts, choice)
         links = related.take(tree, facts)
         boxes.unfold_tables(tree)

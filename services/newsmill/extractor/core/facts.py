@@ -16,6 +16,7 @@ MAX_KEPT = 400  # elements of one kind that are kept for later steps
 
 _DROPPED = ("script", "style", "template", "select", "svg", "canvas", "datalist")
 _UNWRAPPED = ("noscript", "textarea", "button")
+_HOME_WORDS = frozenset(("home page", "front page", "go home", "back home", "zur startseite"))
 _BYLINE_CLASS = re.compile(
     r"(?:^|[-_\s])(?:by-?line|authors?|auteurs?|autore?s?|autor(?:en|in)?|writer|contributors?|"
     r"by)(?:$|[-_\s])|byline|authorname|author-?name|post-?author",
@@ -49,6 +50,7 @@ class Facts:
     base: str | None = None  # of the base element, as written
     base_url: str = ""  # what links are relative to; set once the page's own address is known
     language: str | None = None
+    home: str | None = None  # the text of the link to the front page
     head_title: str | None = None
     nodes: list[structured.Node] = field(default_factory=list)
     headings: list[HtmlElement] = field(default_factory=list)  # h1
@@ -57,6 +59,7 @@ class Facts:
     dates: list[HtmlElement] = field(default_factory=list)
     dates_stated: list[HtmlElement] = field(default_factory=list)  # itemprop or property
     subtitles: list[HtmlElement] = field(default_factory=list)
+    signatures: list[str] = field(default_factory=list)  # texts under the headline: who, when
     figures: list[HtmlElement] = field(default_factory=list)
     captions: list[HtmlElement] = field(default_factory=list)
     pictures: list[HtmlElement] = field(default_factory=list)
@@ -210,7 +213,16 @@ def _note_heading(facts: Facts, element: HtmlElement) -> None:
         _keep(facts.linked_headings, element)
 
 
+def _note_anchor(facts: Facts, element: HtmlElement) -> None:
+    """The first link to the front page that bears a name of two words or more is the site's."""
+    if facts.home is None and element.get("href") in ("/", "./", "/index.html"):
+        text = words(element, 60)
+        if 5 <= len(text) <= 50 and " " in text and text.casefold() not in _HOME_WORDS:
+            facts.home = text
+
+
 _NOTES: dict[str, Callable[[Facts, HtmlElement], None]] = {
+    "a": _note_anchor,
     "h2": _note_heading,
     "h3": _note_heading,
     "h4": _note_heading,

@@ -23,6 +23,7 @@ from newsmill.records import Image
 
 MAX_CAPTION = 1_200  # characters; more is text that a theme calls a caption
 MAX_BESIDE = 300  # characters that may stand beside a caption in what holds it and its picture
+MAX_PLAIN = 100  # pictures whose surroundings are looked at
 MAX_IMAGES = 60
 MIN_WIDTH = 120  # pixels; smaller pictures are icons and trackers
 
@@ -92,6 +93,9 @@ def take(facts: Facts, choice: Choice) -> list[Image]:
     spent: dict[HtmlElement, None] = {}
     for holder in _holders(facts, spent):
         _take_holder(holder, base, found, spent)
+    for picture in facts.pictures[:MAX_PLAIN]:
+        if picture not in spent and not is_foreign(picture):
+            _take_plain(picture, base, found, spent)
     for picture in facts.pictures:
         if picture not in spent and _in_article(picture) and not is_foreign(picture):
             source = _source(picture, base)
@@ -149,6 +153,39 @@ def _take_holder(
         url = _source(other, base)
         if url and url != source and len(pictures) <= 12:
             add(found, Image(url=url))
+
+
+def _take_plain(
+    picture: HtmlElement, base: str, found: list[Image], spent: dict[HtmlElement, None]
+) -> None:
+    """A picture whose caption no markup names: a short text with a credit beside it says so."""
+    for beside in _beside(picture):
+        parts = [text for raw in beside.itertext() if (text := " ".join(raw.split()))]
+        if not parts or sum(map(len, parts)) > MAX_BESIDE or beside in spent:
+            continue
+        credits_ = [part for part in parts if is_credit(part)]
+        captions = [part for part in parts if part not in credits_]
+        if not credits_ and split_credit(" ".join(captions))[1] is None:
+            continue
+        caption, credit = _best([" ".join(captions)] if captions else [], credits_)
+        add(found, Image(url=_source(picture, base), caption=caption, credit=credit))
+        spent.update({picture: None, beside: None})
+        return
+
+
+def _beside(picture: HtmlElement) -> Iterator[HtmlElement]:
+    """The element after a picture, and the nearest ones around it that hold little else."""
+    following = picture.getnext()
+    while following is not None and following.tag == "br" and not (following.tail or "").strip():
+        following = following.getnext()
+    if following is not None and following.tag in ("i", "em", "small", "span", "font", "p", "div"):
+        yield following
+    for count, ancestor in enumerate(picture.iterancestors()):
+        if count > 2 or ancestor.tag in ("article", "main", "body", "section", "td", "a"):
+            return
+        if len(words(ancestor, MAX_BESIDE + 1)) > MAX_BESIDE:
+            return
+        yield ancestor
 
 
 def _caption_elements(holder: HtmlElement, has_picture: bool) -> list[HtmlElement]:

@@ -96,10 +96,11 @@ def _choose_site(choice: Choice, facts: Facts, titles: tuple[str | None, ...]) -
     host = urls.host_of(choice.canonical_url).removeprefix("www.")
     for source, name in (
         ("og:site_name", facts.meta("og:site_name")),
-        ("json-ld", structured.text(node.get("publisher"))),
+        ("json-ld", structured.publisher(node, facts.nodes)),
         ("meta", facts.meta("application-name", "apple-mobile-web-app-title", "dc.publisher")),
         ("title", _suffix_of_host(facts.head_title or "", host)),
         ("title", _suffix_of_title(facts.head_title or "", titles)),
+        ("home link", facts.home),
     ):
         plain = _plain(name)
         if plain and len(plain) <= 80 and "://" not in plain:

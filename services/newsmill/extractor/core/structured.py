@@ -157,6 +157,19 @@ def urls(value: Any) -> list[str]:
     return found
 
 
+def publisher(node: Node, all_nodes: list[Node]) -> str | None:
+    """The name of the node's publisher, also by reference; else that of the page's web site."""
+    stated = node.get("publisher")
+    if isinstance(stated, list):
+        stated = stated[0] if stated else None
+    if isinstance(stated, dict) and "name" not in stated:
+        named = (item for item in all_nodes if item.get("@id") == stated.get("@id"))
+        stated = next((item for item in named if "name" in item), None)
+    if stated is None:
+        stated = next((item for item in all_nodes if "WebSite" in types(item)), None)
+    return text(stated)
+
+
 def people(node: Node, all_nodes: list[Node]) -> list[tuple[str, bool]]:
     """Names under ``author`` (else ``creator``), each with whether it is a person's."""
     by_id = {item["@id"]: item for item in all_nodes if isinstance(item.get("@id"), str)}

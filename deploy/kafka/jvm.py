@@ -260,6 +260,9 @@ def _settings(folder: Path, ports: Ports) -> dict[str, object]:
         "background.threads": 2,
         "log.cleaner.dedupe.buffer.size": 8 << 20,
         "log.cleaner.backoff.ms": 2000,
+        # a broker that was killed is let in again after this, not after 9 s
+        "broker.session.timeout.ms": 2000,
+        "broker.heartbeat.interval.ms": 500,
         # TLS and SASL
         "ssl.keystore.type": "PKCS12",
         "ssl.keystore.location": folder / "broker.p12",

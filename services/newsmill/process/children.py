@@ -31,8 +31,10 @@ import orjson
 from newsmill.errors import BadRecord
 
 RECYCLE_AFTER = 2000  # tasks; parsers keep what they have seen of names for the life of a process
-SEND_DEADLINE_S = 5
+PIPE_DEADLINE_S = 5  # for a child to take, or to give, the next piece of a frame
+MAX_ANSWER = 64 << 20  # bytes of one frame of an answer
 _PR_SET_PDEATHSIG = 1
+_HEAD = struct.Struct("<I?")  # of an answer: its frames, and whether the child leaves after it
 
 Handler = Callable[[list[bytes]], list[bytes]]
 
@@ -124,13 +126,16 @@ class Children:
 
     def _receive(self, child: _Child) -> list[bytes] | Failure:
         try:
-            head = child.pipe.recv_bytes()
-            count, leaving = struct.unpack("<I?", head)
-            frames = [child.pipe.recv_bytes() for _ in range(count)]
-        except (EOFError, OSError):
+            head = child.pipe.recv_bytes(_HEAD.size)
+            count, leaving = _HEAD.unpack(head)
+            frames = [child.pipe.recv_bytes(MAX_ANSWER) for _ in range(count)]
+        except (EOFError, OSError, struct.error):
             child.process.join(1)
             code = child.process.exitcode
-            return self._replace(child, BadRecord("crash", f"the child died, exit code {code}"))
+            how = (
+                "stopped in the middle of its answer" if code is None else f"died, exit code {code}"
+            )
+            return self._replace(child, BadRecord("crash", f"the child {how}"))
         child.tasks += 1
         answer = _open(frames)
         if isinstance(answer, Failure) and answer.error.reason == "memory":
@@ -149,20 +154,29 @@ class Children:
 
     def _spawn(self) -> _Child:
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=_serve,
-            args=(theirs, self._handler, self._memory_mb, self._recycle_after),
-            daemon=True,
-        )
-        process.start()
-        theirs.close()
-        # A stopped child must not stop us in the middle of a large frame.
+        args = (theirs, self._handler, self._memory_mb, self._recycle_after)
+        try:
+            process = self._context.Process(target=_serve, args=args, daemon=True)
+            try:
+                process.start()
+            except (OSError, EOFError):  # the fork server was dying: the next try starts another
+                time.sleep(0.1)
+                process = self._context.Process(target=_serve, args=args, daemon=True)
+                process.start()
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        # A child that is stopped must not stop us in the middle of a large frame.
         with socket.socket(fileno=os.dup(ours.fileno())) as raw:
-            deadline = struct.pack("ll", SEND_DEADLINE_S, 0)
+            deadline = struct.pack("ll", PIPE_DEADLINE_S, 0)
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, deadline)
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, deadline)
         return _Child(process, ours)
 
     def _end(self, child: _Child, *, at_once: bool = False) -> None:
+        """See the child off: one that is told to end at the closing of its pipe, or is killed."""
         child.pipe.close()
         if at_once:
             child.process.kill()
@@ -170,13 +184,17 @@ class Children:
         if child.process.exitcode is None:
             child.process.kill()
             child.process.join(2)
-        child.process.close()
+        if child.process.exitcode is not None:  # else the kernel keeps it, and nothing can be done
+            child.process.close()
 
     def close(self) -> None:
         """End all children, busy ones at once."""
+        ending = [*self._idle, *self._busy.values()]
         for child in self._busy.values():
-            self._end(child, at_once=True)
-        for child in self._idle:
+            child.process.kill()
+        for child in ending:
+            child.pipe.close()  # all of them, before the first is waited for
+        for child in ending:
             self._end(child)
         self._busy.clear()
         self._idle.clear()
@@ -195,6 +213,7 @@ def _serve(pipe: Connection[Any, Any], handler: str, memory_mb: int, recycle_aft
     _settle(memory_mb)
     module, _, name = handler.partition(":")
     handle: Handler = getattr(importlib.import_module(module), name)
+    _be_silent()
     gc.freeze()  # what was imported is no garbage: collections look at the pages' objects only
     for number in range(1, recycle_after + 1):
         try:
@@ -204,7 +223,7 @@ def _serve(pipe: Connection[Any, Any], handler: str, memory_mb: int, recycle_aft
             return
         answer = _answer(handle, frames)
         with contextlib.suppress(OSError):
-            pipe.send_bytes(struct.pack("<I?", len(answer), number == recycle_after))
+            pipe.send_bytes(_HEAD.pack(len(answer), number == recycle_after))
             for frame in answer:
                 pipe.send_bytes(frame)
 
@@ -233,6 +252,14 @@ def _settle(memory_mb: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _be_silent() -> None:
+    """Standard output belongs to data and standard error to the log: parsers get neither."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.close(null)
 
 
 def usable_cpus() -> int:

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer, ThreadingMixIn
 from types import TracebackType
 
 from newsmill.errors import Misconfigured
 from newsmill.process.life import Life
 
 DEADLINE_S = 60.0
+CLIENT_S = 5.0  # for a client to say what it wants
+
+
+class _Server(ThreadingMixIn, TCPServer):
+    """A plain TCP server: the one of ``http.server`` asks DNS for its own name at the start."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that went away."""
 
 
 class Health:
     """Serves the health of a life while it is entered; nothing at all without a port."""
 
     def __init__(self, life: Life, port: int | None) -> None:
-        self._server: ThreadingHTTPServer | None = None
+        self._server: _Server | None = None
         if port is None:
             return
 
         class Handler(BaseHTTPRequestHandler):
+            timeout = CLIENT_S
+
             def do_GET(self) -> None:
                 fine = {
                     "/healthz": time.monotonic() - life.last_turn < DEADLINE_S,
@@ -35,10 +49,15 @@ class Health:
                 """Say nothing: the log is for records."""
 
         try:
-            self._server = ThreadingHTTPServer(("", port), Handler)
-        except OSError as error:
-            raise Misconfigured(f"health: port {port}: {error.strerror}") from None
-        self._server.daemon_threads = True
+            self._server = _Server(("", port), Handler)
+        except (OSError, OverflowError) as error:
+            why = getattr(error, "strerror", None) or str(error)
+            raise Misconfigured(f"health: port {port}: {why}") from None
+
+    @property
+    def port(self) -> int | None:
+        """Where it is served; port 0 takes a free one."""
+        return self._server.server_address[1] if self._server is not None else None
 
     def __enter__(self) -> Health:
         if self._server is not None:

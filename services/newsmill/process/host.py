@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import platform
+import sys
+import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from newsmill import bus
-from newsmill.bus.base import Bus, BusUnknown, Fenced, Member, OutOfRange
+from newsmill.bus.base import Bus, BusFull, BusUnknown, Fenced, Member, OutOfRange
 from newsmill.errors import Misconfigured
 from newsmill.process.events import Event, Level
 from newsmill.process.health import Health
@@ -17,12 +19,14 @@ from newsmill.process.settings import Settings, without_secret
 from newsmill.process.telemetry import Telemetry
 from newsmill.topics import Topic
 
+EXIT_MISCONFIGURED = 2
 # Exit codes from 70 on: the worker must be started again.
 EXIT_UNKNOWN = 70  # how a step ended cannot be told
 EXIT_FENCED = 71  # another process holds our place
 EXIT_FUSE = 72  # too large a share of records died
 EXIT_OUT_OF_RANGE = 73  # retention dropped what we had not read: a person decides
 EXIT_BUG = 74
+EXIT_NO_ROOM = 75  # the bus is full
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ def serve(
 ) -> int:
     """Run one worker to its end; gives the exit code.
 
-    Raises Misconfigured when it could not start; an unexpected exception passes, uncommitted.
+    Raises Misconfigured when it was started wrongly. A bug ends it uncommitted, with its traceback
+    on standard error and an exit code that asks for another start.
     """
     level: Level = settings.log_level  # type: ignore[assignment]  # checked when it was loaded
     log = Telemetry(role, lane=settings.lane, level=level)
@@ -53,8 +58,12 @@ def serve(
     life.listen()
     with Health(life, settings.health):
         opened = bus.connect(settings.bus_url, settings.lane)
-        opened.create()
-        member = opened.join(group, topics, slot=settings.slot)
+        try:
+            opened.create()
+            member = opened.join(group, topics, slot=settings.slot)
+        except BusFull as full:
+            log.event("bus.full", why=str(full))
+            return EXIT_NO_ROOM
         log.at_slot(member.slot, settings.log_dir)
         log.event(
             "worker.start",
@@ -63,28 +72,19 @@ def serve(
             python=platform.python_version(),
             config=settings.digest,
         )
-        opened.on_notice = _notices(log)
-        desk = Desk(settings, opened, member, log, life)
-        code, why = _work(desk, work)
+        code, why = _work(Desk(settings, opened, member, log, life), work)
+        level = "error" if code == EXIT_BUG else None
         log.event(
-            "worker.stop", why=why, uptime_s=life.uptime_s, counts=life.counts, exit_code=code
+            "worker.stop",
+            level=level,
+            why=why,
+            uptime_s=life.uptime_s,
+            counts=life.counts,
+            exit_code=code,
         )
         log.close()
         opened.close()
     return code
-
-
-def _notices(log: Telemetry) -> Callable[[str, dict[str, Any]], None]:
-    """Logs what a bus tells of itself."""
-    events: dict[str, Event] = {"damaged": "bus.damaged", "killed": "bus.killed"}
-
-    def tell(what: str, facts: dict[str, Any]) -> None:
-        known = {name: facts[name] for name in ("topic", "partition", "offset") if name in facts}
-        rest = {name: value for name, value in facts.items() if name not in known}
-        detail = ", ".join(f"{name} {value}" for name, value in rest.items()) or None
-        log.add(events[what], detail=detail, **known)
-
-    return tell
 
 
 def _work(desk: Desk, work: Callable[[Desk], None]) -> tuple[int, str]:
@@ -98,10 +98,12 @@ def _work(desk: Desk, work: Callable[[Desk], None]) -> tuple[int, str]:
         return EXIT_FUSE, str(error)
     except OutOfRange as error:
         return EXIT_OUT_OF_RANGE, str(error)
-    except Misconfigured:
+    except BusFull as error:
+        return EXIT_NO_ROOM, str(error)
+    except Misconfigured as error:
+        desk.log.event("worker.stop", why=str(error), exit_code=EXIT_MISCONFIGURED)
         raise
-    except BaseException as error:
-        why = f"{type(error).__name__}: {error}"
-        desk.log.event("worker.stop", level="error", why=why, exit_code=EXIT_BUG)
-        raise
+    except Exception as error:  # here the process ends: whatever it was, the worker starts again
+        traceback.print_exc(file=sys.stderr)
+        return EXIT_BUG, f"{type(error).__name__}: {error}"
     return 0, "asked to stop"

@@ -19,7 +19,7 @@ from newsmill.process.events import Outcome
 from newsmill.process.steps import Result
 from newsmill.process.telemetry import Telemetry
 
-DRAIN_S = 25.0  # from SIGTERM to the end, whatever is still in flight
+DRAIN_S = 20.0  # from SIGTERM on for what is in flight; 5 s more are left to commit and leave
 FUSE_WINDOW = 200
 _FDS = Path("/proc/self/fd")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
@@ -21,6 +22,28 @@ NOT_SETTINGS = {
     "NEWSMILL_CRASH_AT",
     "NEWSMILL_PARENT",
 }  # read elsewhere, by name
+_ANY = 1e9
+_BOUNDS: dict[str, tuple[float, float]] = {
+    "slot": (0, _ANY),
+    "workers": (1, _ANY),
+    "health": (0, 65535),
+    "heartbeat_s": (0.1, _ANY),
+    "fuse": (0, 1),
+    "spacing_s": (0, _ANY),
+    "fetch_timeout_s": (0.1, _ANY),
+    "fetch_attempts": (1, _ANY),
+    "fetch_concurrency": (1, _ANY),
+    "frontier_per_domain": (1, _ANY),
+    "min_interval_s": (0, _ANY),
+    "first_poll_entries": (0, _ANY),
+    "first_poll_days": (0, _ANY),
+    "children": (0, 1024),
+    "child_timeout_s": (0.1, _ANY),
+    "child_memory_mb": (1, _ANY),
+}
+_LANE = re.compile(
+    r"[A-Za-z0-9_-]{1,64}"
+).fullmatch  # it is part of names on a broker, and of paths
 
 
 def _is(default: Any, says: str, **how: Any) -> Any:
@@ -115,11 +138,13 @@ def _checked(settings: Settings) -> Settings:
         raise Misconfigured(
             f"setting log_level: {settings.log_level!r}; use debug, info, warning or error"
         )
-    if not settings.lane.replace("-", "").replace("_", "").isalnum():
+    if not _LANE(settings.lane):
         raise Misconfigured(f"setting lane: {settings.lane!r}; use letters, digits, - and _")
-    for name in ("workers", "fetch_attempts", "fetch_concurrency", "child_memory_mb"):
-        if getattr(settings, name) < 1:
-            raise Misconfigured(f"setting {name}: must be at least 1")
+    for name, (least, most) in _BOUNDS.items():
+        value = getattr(settings, name)
+        if value is not None and not least <= value <= most:  # a NaN is in no bounds
+            upper = "" if most == _ANY else f" and at most {most:g}"
+            raise Misconfigured(f"setting {name}: must be at least {least:g}{upper}")
     return settings
 
 

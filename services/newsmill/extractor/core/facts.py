@@ -68,6 +68,7 @@ class Facts:
     elements: int = 0
     blocks: int = 0  # p, li, tr, br: what a body extractor loops over
     paragraph_chars: int = 0
+    asks_password: bool = False  # has a field for one
 
     def meta(self, *names: str) -> str | None:
         """The first non-empty content of the metas of these names, in the order of the names."""
@@ -192,6 +193,11 @@ def _note_title(facts: Facts, element: HtmlElement) -> None:
         facts.head_title = " ".join(element.text.split()) or None
 
 
+def _note_input(facts: Facts, element: HtmlElement) -> None:
+    if (element.get("type") or "").lower() == "password":
+        facts.asks_password = True
+
+
 def _note_block(facts: Facts, element: HtmlElement) -> None:
     facts.blocks += 1
 
@@ -230,6 +236,7 @@ _NOTES: dict[str, Callable[[Facts, HtmlElement], None]] = {
     "link": _note_link,
     "base": _note_base,
     "title": _note_title,
+    "input": _note_input,
     "p": _note_paragraph,
     "li": _note_block,
     "br": _note_block,

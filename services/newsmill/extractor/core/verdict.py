@@ -52,6 +52,8 @@ def _refuse_error(
     for title in (choice.title, facts.head_title):
         if title and ERROR_TITLE.search(title):
             raise BadRecord("no_article", f"an error page or a wall: {title[:80]}")
+    if facts.asks_password and not said and not _signed(facts):
+        raise BadRecord("no_article", "a login form")
     if WALL.search("\n".join(line.text for line in lines)[:2000]) and not said:
         raise BadRecord("no_article", "a wall: consent, a check or an error")
 

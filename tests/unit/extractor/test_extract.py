@@ -218,6 +218,15 @@ TEASERS = "".join(
             ),
             {},
         ),
+        (
+            html(
+                "<h1>Sign in</h1><p>Readers of the Harbour Post sign in here with their name and "
+                "password to go on reading.</p><form><input name='name'><input type='password'>"
+                "</form><p>Forgotten it? Ask for a new one.</p>",
+                "<title>Sign in</title>",
+            ),
+            {},
+        ),
         (html("<h1>Hello</h1>"), {}),
         (html("<div></div>"), {}),
         (b"only a title\n", {"content_type": "text/plain"}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import sys
@@ -24,6 +25,7 @@ from newsmill.process.telemetry import Telemetry, for_people
 TURN_S = 0.2
 HEARTBEAT_S = 0.5  # of workers whose end somebody waits for
 STUCK_S = 20.0  # a held partition and no progress for so long: nothing will come of waiting
+CRASHES = 4  # in a row, and no progress: it will crash for ever
 STAGES: tuple[Stage, ...] = ("producer", "fetcher", "extractor", "enricher", "archiver")
 GROUPS = {
     "fetcher": "fetcher",
@@ -95,6 +97,9 @@ class Watch:
 
     def _listen(self) -> dict[int, Any]:
         def on_stop(number: int, frame: FrameType | None) -> None:
+            if self._stopping:  # the second one: our death ends the workers too
+                self._supervisor.kill()
+                os._exit(128 + number)
             self._stopping = True
 
         return {n: signal.signal(n, on_stop) for n in (signal.SIGINT, signal.SIGTERM)}
@@ -119,8 +124,11 @@ class Watch:
 
     def _stuck(self) -> str:
         self._through = {}
-        held = any(worker.heartbeat.get("held") for worker in self._supervisor.workers)
-        if held and time.monotonic() - self._quiet_since > STUCK_S:
+        if time.monotonic() - self._quiet_since < STUCK_S:
+            return ""
+        if any(worker.failures >= CRASHES for worker in self._supervisor.workers):
+            return "crashing"
+        if any(worker.heartbeat.get("held") for worker in self._supervisor.workers):
             return "held"
         return ""
 
@@ -129,10 +137,10 @@ class Watch:
     def _on_line(self, line: bytes, fields: Line) -> None:
         event = fields.get("event")
         if event == "record":
-            self._counts[fields["stage"], fields["outcome"]] += 1
+            self._counts[str(fields.get("stage")), str(fields.get("outcome"))] += 1
         elif event == "step.commit":
             self._quiet_since = time.monotonic()
-        elif event == "partition.held":
+        elif event in ("partition.held", "bus.full"):
             self._held = fields
         if not self._terminal:
             sys.stderr.buffer.write(line)
@@ -171,12 +179,22 @@ class Watch:
     def _report(self, why: str, took_s: float) -> int:
         waiting = sum(worker.heartbeat.get("waiting") or 0 for worker in self._supervisor.workers)
         click.echo(report(self._settings, self._name, self._started_ms, took_s, waiting))
-        if why == "held":
-            held = self._held
-            where = f"{held.get('topic')}/{held.get('partition')} at {held.get('offset')}"
-            click.echo(f"Stopped: {where} is held: {held.get('why')}", err=True)
-            return 1
-        return 0
+        if why not in ("held", "crashing"):
+            return 0
+        click.echo(f"Stopped: {self._held_by() if why == 'held' else self._crashing()}", err=True)
+        return 1
+
+    def _held_by(self) -> str:
+        held = self._held
+        if held.get("event") == "bus.full":
+            return f"the bus has no room: {held.get('why')}"
+        place = f"{held.get('topic')}/{held.get('partition')}"
+        return f"{place} is held at offset {held.get('offset')}: {held.get('why')}"
+
+    def _crashing(self) -> str:
+        worst = max(self._supervisor.workers, key=lambda worker: worker.failures)
+        words = f": {worst.last_words}" if worst.last_words else ""
+        return f"{worst.role} ends again and again, exit code {worst.exit_code}{words}"
 
 
 def _width() -> int:

@@ -72,11 +72,11 @@ def serve(
             python=platform.python_version(),
             config=settings.digest,
         )
+        opened.on_notice = _notices(log)
         code, why = _work(Desk(settings, opened, member, log, life), work)
-        level = "error" if code == EXIT_BUG else None
         log.event(
             "worker.stop",
-            level=level,
+            level="error" if code == EXIT_BUG else "info",
             why=why,
             uptime_s=life.uptime_s,
             counts=life.counts,
@@ -85,6 +85,19 @@ def serve(
         log.close()
         opened.close()
     return code
+
+
+def _notices(log: Telemetry) -> Callable[[str, dict[str, Any]], None]:
+    """Logs what a bus tells of itself."""
+    events: dict[str, Event] = {"damaged": "bus.damaged", "killed": "bus.killed"}
+
+    def tell(what: str, facts: dict[str, Any]) -> None:
+        known = {name: facts[name] for name in ("topic", "partition", "offset") if name in facts}
+        rest = {name: value for name, value in facts.items() if name not in known}
+        detail = ", ".join(f"{name} {value}" for name, value in rest.items()) or None
+        log.add(events[what], detail=detail, **known)
+
+    return tell
 
 
 def _work(desk: Desk, work: Callable[[Desk], None]) -> tuple[int, str]:

@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from newsmill.errors import Misconfigured
+from newsmill.process.host import EXIT_MISCONFIGURED
 from newsmill.process.life import PARENT
 from newsmill.process.settings import Settings, as_environment
 from newsmill.process.telemetry import Telemetry
@@ -28,7 +29,8 @@ FIRST_BACKOFF_S = 0.3
 LONGEST_BACKOFF_S = 30.0
 HEALTHY_S = 60.0  # a worker that lived so long is started again at once
 STOP_S = 30.0
-EXIT_MISCONFIGURED = 2
+MAX_LINE = 1 << 20  # bytes; a longer one is cut in pieces
+MAX_LINES = 20_000  # not yet taken: past them a worker's standard error waits, and loses lines
 
 Line = dict[str, Any]
 
@@ -46,6 +48,8 @@ class Worker:
     backoff_s: float = FIRST_BACKOFF_S
     heartbeat: Line = field(default_factory=dict)
     beats: int = 0
+    failures: int = 0  # ends in a row, none of which came after a healthy life
+    exit_code: int | None = None  # of the last end
     last_words: str = ""  # the last line that was no log line: why it could not start
 
     @property
@@ -75,7 +79,7 @@ class Supervisor:
         }
         if crash := os.environ.get("NEWSMILL_CRASH_AT"):
             self._environment["NEWSMILL_CRASH_AT"] = crash
-        self._lines: queue.SimpleQueue[tuple[Worker, bytes]] = queue.SimpleQueue()
+        self._lines: queue.Queue[tuple[Worker, bytes]] = queue.Queue(MAX_LINES)
         commands = commands or {}
         self.workers = [
             Worker(role, slot, tuple(commands.get(role, ("work", role)))) for role, slot in roles
@@ -104,7 +108,7 @@ class Supervisor:
 
     def _read(self, worker: Worker, pipe: BinaryIO) -> None:
         with pipe:
-            for line in pipe:
+            while line := pipe.readline(MAX_LINE):
                 self._lines.put((worker, line))
 
     def turn(self, timeout_s: float) -> None:
@@ -112,6 +116,11 @@ class Supervisor:
 
         Raises Misconfigured with the words of a worker that says it was started wrongly.
         """
+        self._listen(timeout_s)
+        for worker in self.workers:
+            self._look_after(worker)
+
+    def _listen(self, timeout_s: float) -> None:
         end = time.monotonic() + timeout_s
         while (left := end - time.monotonic()) > 0:
             try:
@@ -119,8 +128,6 @@ class Supervisor:
             except queue.Empty:
                 break
             self._take(worker, line)
-        for worker in self.workers:
-            self._look_after(worker)
 
     def _take(self, worker: Worker, line: bytes) -> None:
         try:
@@ -147,33 +154,39 @@ class Supervisor:
             return
         worker.process = None
         worker.heartbeat = {}
+        worker.exit_code = code
         if code == EXIT_MISCONFIGURED:
             self._drain_lines()
             raise Misconfigured(worker.last_words.removeprefix("newsmill: "))
         if now - worker.started > HEALTHY_S:
             worker.backoff_s = FIRST_BACKOFF_S
+            worker.failures = 0
+        worker.failures += 1
         worker.start_at = now + worker.backoff_s
         self._log.event("worker.exit", role=worker.role, exit_code=code, after_s=worker.backoff_s)
         worker.backoff_s = min(LONGEST_BACKOFF_S, worker.backoff_s * 2)
 
     def _drain_lines(self) -> None:
-        time.sleep(0.2)  # the reader threads are at the end of their pipes by then
+        self._listen(0.2)  # the reader threads are at the end of their pipes by then
         while not self._lines.empty():
             self._take(*self._lines.get())
 
     def stop(self) -> None:
-        """Ask every worker to drain and end; kill those that do not."""
+        """Ask every worker to drain and end; kill those that do not. Their lines are taken on."""
         for worker in self.workers:
             if worker.process is not None:
                 worker.process.send_signal(signal.SIGTERM)
         end = time.monotonic() + STOP_S
+        while any(w.process is not None and w.process.poll() is None for w in self.workers):
+            if time.monotonic() > end:
+                self.kill()
+            self._listen(0.05)
         for worker in self.workers:
-            if worker.process is None:
-                continue
-            try:
-                worker.process.wait(max(0.1, end - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
             worker.process = None
         self._drain_lines()
+
+    def kill(self) -> None:
+        """End every worker at once."""
+        for worker in self.workers:
+            if worker.process is not None and worker.process.poll() is None:
+                worker.process.kill()

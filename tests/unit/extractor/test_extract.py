@@ -42,6 +42,17 @@ def test_an_article_carries_its_page_and_its_own_identity() -> None:
     assert 0 < found.quality.score <= 1
 
 
+def test_a_file_is_from_where_it_says_that_it_is() -> None:
+    head = '<link rel="canonical" href="https://post.example/news/lamp"><title>The lamp</title>'
+    body = html(
+        "<h1>The lamp</h1>" + paragraphs(*PROSE) + "<img src='/lamp.jpg' alt='The lamp'>", head
+    )
+    article = extract(body, page("http://file.invalid/page.html"))
+    assert article.canonical_url == "https://post.example/news/lamp"
+    other = extract(body, page("https://elsewhere.example/copy"))
+    assert other.canonical_url == "https://elsewhere.example/copy"
+
+
 @pytest.mark.parametrize(
     "stated",
     [

@@ -77,9 +77,10 @@ def _html_article(
         choice = metadata.choose(facts, page)
     except ValueError as error:
         raise BadRecord("decode", f"the page's URL: {error}") from None
-    facts.base_url = related.address(facts.base, page.final_url or page.url) or urls.normalise(
-        page.final_url or page.url
-    )
+    here = urls.normalise(page.final_url or page.url)
+    if metadata.is_nowhere(here):
+        here = choice.canonical_url
+    facts.base_url = related.address(facts.base, here) or here
     if not tiers.is_too_large(facts):
         opening.take(tree, facts, choice)
     authors, authors_source, authors_raw = bylines.authors(facts, choice, page)

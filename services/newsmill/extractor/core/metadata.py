@@ -76,13 +76,18 @@ def _choose_canonical(choice: Choice, facts: Facts, page: Page, base: str) -> No
             found = urls.normalise(href, base)
         except ValueError:
             continue
-        if urls.domain_of(found) != urls.domain_of(base):
+        if urls.domain_of(found) != urls.domain_of(base) and not is_nowhere(base):
             continue
         if is_home(found) and not is_home(base):
             continue
         choice.canonical_url = found
         choice.provenance["canonical_url"] = source
         return
+
+
+def is_nowhere(url: str) -> bool:
+    """Whether a URL only stands in for one, as a file's does: then the page's own word holds."""
+    return urls.host_of(url).endswith(".invalid")
 
 
 def is_home(url: str) -> bool:

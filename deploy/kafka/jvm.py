@@ -249,10 +249,11 @@ def _settings(folder: Path, ports: Ports) -> dict[str, object]:
         "transaction.state.log.num.partitions": 4,
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
-        # tests do not wait: joins at once, short sessions, orphaned transactions aborted quickly
+        # tests do not wait: joins at once, short sessions, orphans aborted soon; but not sooner than 5 s:
+        # a transaction that is found overdue while the broker starts is aborted without its markers
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
-        "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500,
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": 5000,
         # small
         "log.segment.bytes": 16 << 20,
         "num.network.threads": 2,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
+import errno
 import os
+import select
 import sys
 from importlib import import_module
+from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from newsmill import __version__
 from newsmill.errors import BadRecord, Misconfigured, NewsmillError
@@ -17,8 +22,8 @@ COMMANDS = {
     "run": "run",
     "work": "run",
     "newsroom": "run",
-    "poll": "filters",
-    "fetch": "filters",
+    "poll": "web",
+    "fetch": "web",
     "extract": "filters",
     "enrich": "filters",
     "replay": "replay",
@@ -34,6 +39,9 @@ COMMANDS = {
 }
 
 
+_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+
+
 class _Lazy(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -45,6 +53,36 @@ class _Lazy(click.Group):
         command = getattr(import_module(f"newsmill.cli.{module}"), f"{cmd_name}_command")
         assert isinstance(command, click.Command)  # noqa: S101  # a slip of ours, not of the user
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            more = f"; did you mean {near[0]}?" if near else ""
+            ctx.fail(f"no command {args[0]!r}{more}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+            return code
+        except BrokenPipeError:
+            if _is_read():
+                raise
+            raise _Enough from None  # before click takes it for a failure
+
+
+class _Enough(Exception):
+    """Whoever read our output has seen enough."""
+
+
+def _is_read() -> bool:
+    """Whether standard output has a reader: a pipe that has none is in error."""
+    poll = select.poll()
+    poll.register(1, select.POLLOUT)
+    return not any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))
 
 
 @click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
@@ -62,11 +100,14 @@ def newsmill() -> None:
 def main() -> None:
     """Run the command line; every error a person can mend is one line, and exit code 2."""
     try:
-        code = newsmill.main(standalone_mode=False)
+        code = newsmill.main(prog_name="newsmill", standalone_mode=False)
     except click.exceptions.Abort:
         _leave(130)
     except click.exceptions.Exit as done:
         _leave(done.exit_code)
+    except NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        _leave(2)
     except click.ClickException as error:
         hint = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
         more = f" (see {hint} --help)" if hint else ""
@@ -78,12 +119,12 @@ def main() -> None:
     except NewsmillError as error:
         _say(str(error))
         _leave(1)
-    except BrokenPipeError:  # whoever read our output has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except _Enough:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what is still buffered goes nowhere
         _leave(0)
     except OSError as error:
-        name = f"{error.filename}: " if error.filename else ""
-        _say(f"{name}{error.strerror or error}")
+        name = error.filename or ("output" if error.errno in _FULL else "")
+        _say(f"{name}: {error.strerror}" if name else str(error))
         _leave(2)
     _leave(code if isinstance(code, int) else 0)
 
@@ -93,5 +134,9 @@ def _say(text: str) -> None:
 
 
 def _leave(code: int) -> None:
-    sys.stdout.flush()
+    """End with the code; what could not be written is given up, since it was said."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     sys.exit(code)

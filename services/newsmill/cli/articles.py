@@ -51,7 +51,14 @@ def show_command(what: str, as_json: bool, **flags: Any) -> int:
 
 @click.command("export")
 @settings_flags("data", "lane")
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    help="Lines lose nothing; a sheet is for people.",
+    show_default=True,
+)
 @click.option("--since", help="Cursor of an earlier export: only what changed since.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="File; default: stdout.")
 def export_command(form: str, since: str | None, output: Path | None, **flags: Any) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, get_args
 
 import click
 import orjson
@@ -15,7 +15,8 @@ from newsmill.bus.base import Bus, Record
 from newsmill.cli.bus import table
 from newsmill.cli.options import BUS, read_settings, settings_flags
 from newsmill.cli.retry import Retrier, is_sendable
-from newsmill.errors import BadRecord
+from newsmill.errors import DEATHS, BadRecord, Misconfigured
+from newsmill.process.events import Stage
 from newsmill.process.life import Life
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.tend import STEP_KEY, Tend
@@ -23,6 +24,7 @@ from newsmill.records import decompress
 from newsmill.topics import DEAD, RETRIED
 
 GROUP = "retrier"
+REASON = click.Choice(sorted(DEATHS))
 
 
 @click.group("dead")
@@ -53,7 +55,7 @@ def told(letter: Record, name: str) -> str:
 
 @dead_command.command("list")
 @settings_flags(*BUS)
-@click.option("--reason", help="Only those that died of it.")
+@click.option("--reason", type=REASON, metavar="REASON", help="Only those that died of it.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON lines.")
 @click.option("--all", "with_retried", is_flag=True, help="Those that were sent again, too.")
 def list_(reason: str | None, as_json: bool, with_retried: bool, **flags: Any) -> None:
@@ -89,10 +91,12 @@ def list_(reason: str | None, as_json: bool, with_retried: bool, **flags: Any) -
     cells = [
         (r["letter"], r["stage"], r["reason"], r["about"], str(r["detail"])[:60]) for r in rows
     ]
+    if not rows:
+        click.echo("no dead letters")
+        return
     table(("letter", "stage", "reason", "about", "detail"), cells)
-    if rows:
-        counts = ", ".join(f"{n} {name}" for name, n in reasons.most_common())
-        click.echo(f"\n{len(rows)} letters: {counts}")
+    counts = ", ".join(f"{n} {name}" for name, n in reasons.most_common())
+    click.echo(f"\n{len(rows)} {'letter' if len(rows) == 1 else 'letters'}: {counts}")
 
 
 def _about(letter: Record) -> str:
@@ -146,8 +150,8 @@ def _body(letter: Record) -> bytes:
 
 @dead_command.command("retry")
 @click.argument("names", nargs=-1, metavar="[LETTER]...")
-@click.option("--reason", help="All that died of it.")
-@click.option("--stage", help="All that died there.")
+@click.option("--reason", type=REASON, metavar="REASON", help="All that died of it.")
+@click.option("--stage", type=click.Choice(get_args(Stage)), help="All that died there.")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
 @settings_flags(*BUS)
 def retry(
@@ -168,16 +172,29 @@ def retry(
             and (not stage or told(letter, "stage") == stage)
         )
 
+    opened = _open(flags)
+    told_why = _told_why(opened, chosen, names)
     settings = read_settings(flags)
-    opened = bus.connect(settings.bus_url, settings.lane)
-    opened.create()
     log = Telemetry(GROUP, lane=settings.lane, directory=settings.log_dir)
     sent = _send(opened, log, chosen)
     opened.drop_group(GROUP)
     opened.close()
     log.close()
-    click.echo(f"{sent} sent again")
+    click.echo("; ".join([f"{sent} sent again", *told_why]))
     return 0
+
+
+def _told_why(opened: Bus, chosen: Callable[[Record], bool], names: Sequence[str]) -> list[str]:
+    """Why letters that were chosen will not be sent. Raises Misconfigured for one that is not."""
+    found = [(name_of(letter), is_sendable(letter)) for letter in letters(opened) if chosen(letter)]
+    if unknown := sorted(set(names) - {name for name, _ in found}):
+        which = " or ".join(unknown)
+        raise Misconfigured(f"no letter {which} among those asked for; see newsmill dead list")
+    before = marks(opened)
+    of_files = sum(not sendable for _, sendable in found)
+    told = [(sum(name in before for name, _ in found), "sent before")]
+    told.append((of_files, "out of a replayed file: mend the line there"))
+    return [f"{number} {what}" for number, what in told if number]
 
 
 def _send(opened: Bus, log: Telemetry, chosen: Callable[[Record], bool]) -> int:

@@ -88,14 +88,18 @@ def add(urls: tuple[str, ...], **flags: Any) -> None:
     \b
     Example: newsmill feeds add https://news.example/rss.xml
     """
-    try:
-        feeds = [Feed(url=normalise(url)) for url in urls]
-    except ValueError as error:
-        raise Misconfigured(f"feeds: {error}") from None
+    feeds = [Feed(url=_normal(url)) for url in urls]
     opened = _open(flags)
     publish_feeds(opened, feeds)
     opened.close()
     click.echo(f"{len(feeds)} added")
+
+
+def _normal(url: str) -> str:
+    try:
+        return normalise(url)
+    except ValueError as error:
+        raise Misconfigured(f"feed {url!r}: {error}") from None
 
 
 @feeds_command.command("import")

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -46,18 +45,3 @@ def _flag(name: str) -> Callable[[F], F]:
 def read_settings(flags: dict[str, Any]) -> Settings:
     """The effective settings of a command; ``flags`` are its options as click gave them."""
     return load({n: v for n, v in flags.items() if v not in (None, ())})
-
-
-def binary_lines(files: tuple[Path, ...]) -> Iterator[bytes]:
-    """The lines of the files, or of standard input where there are none; blank ones are skipped."""
-    if not files:
-        yield from (line for line in sys.stdin.buffer if line.strip())
-    for path in files:
-        with path.open("rb") as file:
-            yield from (line for line in file if line.strip())
-
-
-def write_line(line: bytes) -> None:
-    """One line to standard output, at once: a filter is read by the next one as it goes."""
-    sys.stdout.buffer.write(line + b"\n")
-    sys.stdout.buffer.flush()

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from newsmill import bus
+from newsmill.cli.lines import check_files
 from newsmill.cli.options import read_settings, settings_flags
 from newsmill.cli.run import roles, sole_owner
 from newsmill.cli.watch import Watch
@@ -32,7 +33,9 @@ def replay_command(sources: tuple[Path, ...], lane: str, **flags: Any) -> int:
         raise Misconfigured("lane live is what is polled; give the replay a lane of its own")
     for source in sources:
         if not source.is_file():
-            raise Misconfigured(f"{source}: no such file")
+            what = "a folder; name the files in it" if source.is_dir() else "no such file"
+            raise Misconfigured(f"{source}: {what}")
+    check_files(sources)
     paths = [str(source.resolve()) for source in sources]
     flags_of_reader = [word for path in paths for word in ("--source", path)]
     with sole_owner(settings.data / "lanes" / lane):

@@ -34,8 +34,10 @@ SAYS = {
 def report(settings: Settings, name: str, since_ms: int, took_s: float, waiting: int) -> str:
     """The summary of the run that started at ``since_ms``."""
     summary = summarise(_lines_since(settings.log_dir, since_ms))
-    with SqliteStore(settings.store_path, readonly=True) as store:
-        articles, example = store.count(), next(iter(store.articles()), None)
+    articles, example = 0, None
+    if settings.store_path.exists():  # a run that was stopped at once has none yet
+        with SqliteStore(settings.store_path, readonly=True) as store:
+            articles, example = store.count(), next(iter(store.articles()), None)
     lines = [
         "",
         f"newsmill: done in {took_s:.0f} s",
@@ -45,7 +47,8 @@ def report(settings: Settings, name: str, since_ms: int, took_s: float, waiting:
         *_turned_away(summary),
         *_feeds(summary),
         *_alarm(summary),
-        f"  {articles:,} articles are in {settings.store_path}; logs are in {settings.log_dir}",
+        f"  {articles:,} {'article is' if articles == 1 else 'articles are'} in"
+        f" {settings.store_path}; logs are in {settings.log_dir}",
         "",
         *_next(settings, example),
     ]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from newsmill.bus.base import Bus, Change, Output, Place, Record
@@ -13,6 +15,7 @@ from newsmill.topics import ARTICLES, BY_NAME, DEAD, ENTRIES, PAGES, RETRIED, To
 
 STAGE: Final = "retrier"
 MARK = b"sent"
+CHUNK = 50  # letters of one step
 
 
 def is_sendable(letter: Record) -> bool:
@@ -30,22 +33,26 @@ class Retrier:
         self._bus = opened
         self._chosen = chosen
         self._life = life
-        self._marked: dict[Place, set[bytes]] = {}
-        self._left: set[Place] = set()
-        self._uncommitted = 0
+        self._letters: dict[Place, Iterator[Record]] = {}  # still to be looked at
+        self._uncommitted: Counter[Place] = Counter()
         self._over: set[Place] = set()
         self.sent = 0
 
     def assigned(self, place: Place, items: Iterable[tuple[bytes, bytes]]) -> None:
         """Read the marks of the partition; its letters are still to be looked at."""
-        self._marked[place] = {key for key, _ in items}
         if place not in self._over:
-            self._left.add(place)
+            marked = {key for key, _ in items}
+            self._letters[place] = (
+                letter
+                for letter in self._bus.scan(DEAD, place.partition)
+                if self._chosen(letter) and _name(letter) not in marked
+            )
 
     def lost(self, place: Place) -> None:
-        """Another retrier has it, or the step failed."""
-        self._left.discard(place)
-        self._uncommitted = 0
+        """Another retrier has it; what was not committed is looked at again by whoever owns it."""
+        self._letters.pop(place, None)
+        if self._uncommitted.pop(place, 0):
+            self._over.discard(place)
 
     def takes(self, place: Place) -> bool:
         """Letters are scanned, so that those of an earlier run are seen again."""
@@ -57,28 +64,28 @@ class Retrier:
 
     def start_due(self) -> None:
         """Ends the run when every partition was looked at and committed."""
-        if not self._left and not self._uncommitted and len(self._over) == DEAD.partitions:
+        if not self.in_flight and len(self._over) == DEAD.partitions:
             self._life.stop()
 
     @property
     def in_flight(self) -> int:
         """Partitions to look at, and letters to commit."""
-        return len(self._left) + self._uncommitted
+        return len(self._letters) + self._uncommitted.total()
 
     def done(self, timeout_s: float) -> list[Finished]:
-        """The letters of the next partition that are to be sent and were not."""
-        if not self._left:
+        """The next letters that are to be sent and were not, a few at a time."""
+        if not self._letters or self._uncommitted.total() >= CHUNK:
             return []
-        place = min(self._left)
-        self._left.discard(place)
-        self._over.add(place)
-        finished = [
+        place = min(self._letters)
+        letters = list(islice(self._letters[place], CHUNK))
+        if len(letters) < CHUNK:
+            del self._letters[place]
+            self._over.add(place)
+        self._uncommitted[place] += len(letters)
+        return [
             Finished(place=place, results=(_again(letter),), token=_name(letter))
-            for letter in self._bus.scan(DEAD, place.partition)
-            if self._chosen(letter) and _name(letter) not in self._marked[place]
+            for letter in letters
         ]
-        self._uncommitted += len(finished)
-        return finished
 
     def changes(self, finished: Finished) -> tuple[Change, ...]:
         """The letter's mark."""
@@ -86,7 +93,7 @@ class Retrier:
 
     def committed(self, finished: Finished) -> None:
         """It was sent."""
-        self._uncommitted -= 1
+        self._uncommitted[finished.place] -= 1
         self.sent += 1
 
     def vitals(self) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import signal
 import sys
 import time
@@ -80,7 +79,10 @@ def sample_settings(settings: Settings, newsroom: Newsroom) -> Settings:
 @contextmanager
 def sole_owner(data: Path) -> Iterator[None]:
     """Hold the data folder; raises Misconfigured where another run does."""
-    data.mkdir(parents=True, exist_ok=True)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise Misconfigured(f"{data}: not a folder; give --data DIR") from None
     with (data / "run.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -129,7 +131,12 @@ def newsroom_command(port: int, as_opml: bool) -> None:
         click.echo(opml(), nl=False)
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with Newsroom(port) as newsroom:
+    newsroom = Newsroom(port)
+    try:
+        newsroom.start()
+    except (OSError, OverflowError):
+        raise Misconfigured(f"newsroom: no port {port} to be had; give another --port") from None
+    try:
         rules = " ".join(newsroom.resolve)
         click.echo(
             f"The sample newsroom is served at 127.0.0.1:{newsroom.port}, {len(HOSTS)} hosts."
@@ -137,8 +144,10 @@ def newsroom_command(port: int, as_opml: bool) -> None:
         click.echo(f"Send its names there:\n\nexport NEWSMILL_RESOLVE='{rules}'\n")
         click.echo("Then, for example:\n")
         click.echo(f"newsmill poll {SAMPLE_FEEDS[0]} | newsmill fetch | newsmill extract --jsonl")
-        try:
-            while True:
-                time.sleep(3600)
-        except KeyboardInterrupt:
-            os.write(1, b"\n")
+        sys.stdout.flush()
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        click.echo()
+    finally:
+        newsroom.stop()

@@ -17,7 +17,7 @@ import click
 
 from newsmill.bus.base import Bus
 from newsmill.cli.report import report
-from newsmill.process.events import Stage
+from newsmill.process.events import Level, Stage
 from newsmill.process.settings import Settings, without_secret
 from newsmill.process.supervisor import Line, Supervisor
 from newsmill.process.telemetry import Telemetry, for_people
@@ -52,7 +52,8 @@ class Watch:
         self._name = name
         self._terminal = sys.stderr.isatty()
         log_dir = settings.log_dir
-        self._log = Telemetry(name, lane=settings.lane, directory=log_dir, human=self._terminal)
+        level: Level = "warning" if self._terminal else "info"  # a person sees the progress instead
+        self._log = Telemetry(name, lane=settings.lane, level=level, directory=log_dir)
         self._counts: Counter[tuple[str, str]] = Counter()
         self._stopping = False
         self._started_ms = time.time_ns() // 1_000_000

@@ -8,6 +8,7 @@ import orjson
 
 from newsmill.bus.base import Change, Member, Output, Place, Record
 from newsmill.enricher.core import annotate
+from newsmill.errors import BadRecord
 from newsmill.process.drain import Drain
 from newsmill.process.host import Desk, serve
 from newsmill.process.settings import Settings
@@ -60,6 +61,8 @@ class Enriching(Inline):
         enriched, failures = enrich(value, article)
         for annotator, detail in failures:
             self._log.add("annotator.failed", annotator=annotator, detail=detail, **facts)
+        if len(enriched) > ENRICHED.max_bytes:  # before it counts as the page's last revision
+            raise BadRecord("record_too_large", f"{len(enriched)} bytes with its annotations")
         revisions[page_id] = revision
         output = Output(
             topic=ENRICHED,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -31,6 +32,7 @@ STAGE: Final = "fetcher"
 MAX_WAITING = 200_000  # items in memory; past it entries wait on their topic
 WAITING_PER_SLOT = 8  # requests started for each exchange allowed at once: most wait out a spacing
 DUE_SOON_S = 10.0
+LONGEST_WAIT_S = 86400.0  # of what is restored, whatever the wall clock says by now
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ class Fetcher:
         now, wall = time.monotonic(), time.time()
         for key, value in items:
             item, due_at = restored(place.partition, key, value)
-            item.due = now + min(max(0.0, due_at - wall), 86400.0)
+            item.due = now + min(max(0.0, due_at - wall), LONGEST_WAIT_S)
+            if item.newer is not None:
+                item.newer.due = item.due
             self._frontier.add(item)
 
     def lost(self, place: Place) -> None:
@@ -98,16 +102,22 @@ class Fetcher:
             due=time.monotonic(),
         )
         present = self._frontier.get(item.key)
+        if present is not None and (present.newer is not None or not self._is_over(present)):
+            return Result(outcome="duplicate", detail="the page waits already", facts=facts)
         if present is None and self._frontier.is_full(domain):
             bad = BadRecord("queue_full", f"{self._settings.frontier_per_domain} of {domain} wait")
             return rejected(record, STAGE, bad, facts)
+        # The state holds both: the older one still owes its outcome, whoever fetches it.
+        waits = item if present is None else replace(present, newer=item)
+        change = self._change(waits, time.time())
+        if len(change.value or b"") > FRONTIER.max_bytes:
+            bad = BadRecord("record_too_large", f"an entry of {len(item.entry)} bytes")
+            return rejected(record, STAGE, bad, facts)
         if present is None:
             self._frontier.add(item)
-        elif present.newer is None and self._is_over(present):
-            present.newer = item
         else:
-            return Result(outcome="duplicate", detail="the page waits already", facts=facts)
-        return Result(outcome="published", state=(self._change(item, time.time()),))
+            present.newer = item
+        return Result(outcome="published", state=(change,))
 
     def _is_over(self, item: Item) -> bool:
         """Whether its fetch is on its way or done: what came since needs another one."""
@@ -120,7 +130,7 @@ class Fetcher:
 
     def start_due(self) -> None:
         """Start the fetches that are due, one a domain."""
-        room = self._most - len(self._flying)
+        room = self._most - self.in_flight
         for item in self._frontier.take(time.monotonic(), room, self._backoff.due):
             self._number += 1
             self._flying[self._number] = item
@@ -156,8 +166,10 @@ class Fetcher:
         if isinstance(answer, Refused):
             facts["status"] = answer.status
         self._backoff.succeeded(item.domain)
-        bad = answer if isinstance(answer, BadRecord) else BadRecord("bug", repr(answer))
-        return self._over(item, rejected(_as_record(item), STAGE, bad, facts))
+        bad, trace = answer, ""
+        if not isinstance(bad, BadRecord):
+            bad, trace = BadRecord("bug", repr(bad)), "".join(traceback.format_exception(bad))
+        return self._over(item, rejected(_as_record(item), STAGE, bad, facts, trace=trace))
 
     def _page(self, item: Item, answer: Response, facts: dict[str, Any]) -> Finished:
         self._backoff.succeeded(item.domain)

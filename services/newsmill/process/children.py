@@ -8,6 +8,7 @@ signals of the terminal (their parent decides), and die with their parent.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import ctypes
 import gc
@@ -20,8 +21,9 @@ import socket
 import struct
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from typing import Any
@@ -77,8 +79,12 @@ class Children:
         self._on_killed = on_killed or (lambda reason, detail, took_ms: None)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([handler.partition(":")[0]])
-        self._idle = [self._spawn() for _ in range(count)]
+        self._idle: list[_Child] = []
         self._busy: dict[Connection[Any, Any], _Child] = {}
+        # Whatever ends this process: multiprocessing would wait for children that ignore SIGTERM.
+        atexit.register(self.close)
+        for _ in range(count):
+            self._idle.append(self._spawn())
 
     @property
     def free(self) -> int:
@@ -158,11 +164,13 @@ class Children:
         try:
             process = self._context.Process(target=_serve, args=args, daemon=True)
             try:
-                process.start()
+                with _uninterrupted():
+                    process.start()
             except (OSError, EOFError):  # the fork server was dying: the next try starts another
                 time.sleep(0.1)
                 process = self._context.Process(target=_serve, args=args, daemon=True)
-                process.start()
+                with _uninterrupted():
+                    process.start()
         except BaseException:
             ours.close()
             raise
@@ -189,6 +197,7 @@ class Children:
 
     def close(self) -> None:
         """End all children, busy ones at once."""
+        atexit.unregister(self.close)
         ending = [*self._idle, *self._busy.values()]
         for child in self._busy.values():
             child.process.kill()
@@ -198,6 +207,21 @@ class Children:
             self._end(child)
         self._busy.clear()
         self._idle.clear()
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Keeps from a fork server that starts here the signals that are for its parent alone.
+
+    It inherits them blocked, as do the children: Ctrl-C while it is not up yet would end in a
+    traceback, and a SIGTERM to the whole group would take the children away that are to finish.
+    """
+    resource_tracker.ensure_running()  # first: starting it would unblock the signal again
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _open(frames: list[bytes]) -> list[bytes] | Failure:

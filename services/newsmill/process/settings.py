@@ -22,6 +22,8 @@ NOT_SETTINGS = {
     "NEWSMILL_CRASH_AT",
     "NEWSMILL_PARENT",
 }  # read elsewhere, by name
+_AT = re.compile(r"`\$\.(\w+)")  # where msgspec names the field
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _ANY = 1e9
 _BOUNDS: dict[str, tuple[float, float]] = {
     "slot": (0, _ANY),
@@ -125,8 +127,18 @@ def load(flags: Mapping[str, Any], environment: Mapping[str, str] = os.environ) 
     try:
         settings = msgspec.convert(values, Settings, strict=False, dec_hook=_path)
     except msgspec.ValidationError as error:
-        raise Misconfigured(f"setting: {error}") from None
+        raise Misconfigured(f"setting {_wrong(error, values)}") from None
     return _checked(settings)
+
+
+def _wrong(error: msgspec.ValidationError, values: Mapping[str, Any]) -> str:
+    """Which setting is wrong, what it was given, and what it takes."""
+    at = _AT.search(str(error))
+    if at is None or at[1] not in names():
+        return str(error)
+    kind = str(names()[at[1]].type).removesuffix(" | None")
+    takes = _KINDS.get(kind, "a list of texts" if kind.startswith("tuple") else "a text")
+    return f"{at[1]}: {values.get(at[1])!r} is not {takes}"
 
 
 def _path(kind: type, value: Any) -> Any:

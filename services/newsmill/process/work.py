@@ -94,5 +94,18 @@ def attempt(stage: Stage, step: Callable[[Record], R], record: Record) -> R | Re
     except TryLater as later:
         return later
     except Exception as error:  # a bug on one record costs that record, not the stream
-        detail = f"{type(error).__name__}: {error}"
-        return rejected(record, stage, BadRecord("bug", detail), trace=traceback.format_exc())
+        return rejected(record, stage, _bug(error), trace=traceback.format_exc())
+
+
+def guarded(call: Callable[[], R]) -> R | BadRecord:
+    """What the call gives, its BadRecord, or its bug as one: it costs one input and no more."""
+    try:
+        return call()
+    except BadRecord as error:
+        return error
+    except Exception as error:
+        return _bug(error)
+
+
+def _bug(error: Exception) -> BadRecord:
+    return BadRecord("bug", f"{type(error).__name__}: {error}")

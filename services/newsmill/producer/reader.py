@@ -65,7 +65,10 @@ class Reader:
     def __init__(self, sources: Sequence[Path], log: Telemetry) -> None:
         self._paths = sorted({path.resolve() for path in sources})
         self._log = log
-        self._sizes = {path: path.stat().st_size for path in self._paths}
+        try:
+            self._sizes = {path: path.stat().st_size for path in self._paths}
+        except OSError as error:
+            raise Misconfigured(f"{error.filename}: {error.strerror}") from None
         self._read: dict[Path, _Read] = {}
         self._file: tuple[Path, BinaryIO] | None = None
         self._owned = False

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import heapq
 import time
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final
 
-from newsmill.bus.base import Change, Follower, Output, Place, Record
+from newsmill.bus.base import Change, Follower, Place, Record
 from newsmill.errors import BadRecord, Reason, TryLater
 from newsmill.process.events import Event
 from newsmill.process.host import Desk, serve
@@ -20,6 +21,7 @@ from newsmill.process.telemetry import Telemetry
 from newsmill.process.tend import Tend
 from newsmill.process.tender import Finished
 from newsmill.process.web import require_contact, web_settings
+from newsmill.process.work import guarded
 from newsmill.producer.core import (
     Answer,
     FeedState,
@@ -33,8 +35,9 @@ from newsmill.producer.core import (
     encode_state,
     parse,
 )
-from newsmill.records import Entry, Feed, decode, encode, traceparent
-from newsmill.topics import ENTRIES, FEEDS, FEEDS_STATE, Topic, partition_of
+from newsmill.producer.outcomes import facts_of, left_out, max_age, published
+from newsmill.records import Feed, decode
+from newsmill.topics import FEEDS, FEEDS_STATE, Topic, partition_of
 from newsmill.urls import domain_of, host_of
 from newsmill.web.messages import Later, Refused, Request, Response
 from newsmill.web.thread import Fetched, Fetching
@@ -42,6 +45,7 @@ from newsmill.web.thread import Fetched, Fetching
 STAGE: Final = "producer"
 FEED_BYTES = 20_000_000
 FOLLOW_S = 0.5
+PARSE_S = 0.5  # of parsing between two looks at the bus, which must hear of us
 SHORT_TTL_S = 10.0  # a feed that may change so soon is polled twice by a run that is to end
 ROLLUP_S = 3600.0
 MAX_CHILDREN = 50  # sitemaps of an index that are polled, the first ones
@@ -56,6 +60,7 @@ class _Polled:
 
     feed: Feed
     state: FeedState
+    due: float = 0.0  # monotonic
     polls: int = 0  # since this process took it
     busy: bool = False
     quiet: int = 0  # polls that found nothing, since the last line
@@ -77,11 +82,14 @@ class Producer:
             first_poll_days=settings.first_poll_days or None,
             min_interval_s=settings.min_interval_s,
         )
-        self._web: Fetching[str] = Fetching(replace(web_settings(settings), max_bytes=FEED_BYTES))
+        self._web: Fetching[int] = Fetching(replace(web_settings(settings), max_bytes=FEED_BYTES))
         self._wanted: dict[str, Feed] = {}  # all feeds of the configuration topic
         self._states: dict[int, dict[str, FeedState]] = {}  # by partition, of feeds not polled too
         self._polled: dict[str, _Polled] = {}
         self._due: list[tuple[float, str]] = []
+        self._number = 0
+        self._flying: dict[int, tuple[str, _Polled]] = {}
+        self._answers: deque[tuple[int, Fetched]] = deque()  # that have come, and wait
         self._ending: set[str] = set()  # feeds whose poll has ended, and the step is not committed
         self._followed = 0.0
 
@@ -109,11 +117,14 @@ class Producer:
             return
         self._followed = now
         for record in self._follower.poll():
-            url = record.key.decode()
-            feed = None if record.value is None else decode(Feed, record.value)
+            url = record.key.decode("utf-8", "replace")
+            try:
+                feed = None if record.value is None else decode(Feed, record.value)
+            except (BadRecord, TryLater) as error:  # the others are polled all the same
+                self._log.add("feed.change", feed=url, what="unreadable", detail=str(error))
+                continue
             if feed is None or feed.paused:
-                self._wanted.pop(url, None)
-                self._polled.pop(url, None)
+                self._rest(url)
                 continue
             require_contact([url], self._settings)
             self._wanted[url] = feed
@@ -122,16 +133,31 @@ class Producer:
             else:
                 self._take(url, feed)
 
+    def _rest(self, url: str) -> None:
+        """Poll it no longer, nor the sitemaps that only it names."""
+        self._wanted.pop(url, None)
+        polled = self._polled.pop(url, None)
+        for child in polled.state.children if polled is not None else ():
+            if child not in self._wanted:
+                self._polled.pop(child, None)
+
     def _take(self, url: str, feed: Feed) -> None:
         states = self._states.get(_partition(url))
-        if states is None or url in self._polled:
+        if states is None or url in self._polled or url in self._ending:
             return
         state = states.get(url) or FeedState(url=url)
         self._polled[url] = _Polled(feed, state)
         self._adopt(url, state.children)
         # A run that is to end polls every feed at once; others when they are due.
-        in_s = 0.0 if self._settings.once else state.next_due - time.time()
-        heapq.heappush(self._due, (time.monotonic() + max(0.0, in_s), url))
+        self._wait(url, self._polled[url], at_once=self._settings.once)
+
+    def _wait(self, url: str, polled: _Polled, *, at_once: bool = False) -> None:
+        """Let it wait for its moment; however the wall clock jumped, no longer than it may."""
+        limits = self._limits
+        longest = max(limits.max_interval_s, limits.min_interval_s, polled.feed.interval_s or 0.0)
+        in_s = 0.0 if at_once else polled.state.next_due - time.time()
+        polled.due = time.monotonic() + min(max(0.0, in_s), longest)
+        heapq.heappush(self._due, (polled.due, url))
 
     def takes(self, place: Place) -> bool:
         """Nothing is delivered from state."""
@@ -147,30 +173,34 @@ class Producer:
         """Start the polls that are due."""
         self._follow()
         now = time.monotonic()
-        room = self._settings.fetch_concurrency * 4 - self._web.in_flight
+        room = self._settings.fetch_concurrency * 4 - self.in_flight
         while self._due and self._due[0][0] <= now and room > 0:
-            _, url = heapq.heappop(self._due)
+            due, url = heapq.heappop(self._due)
             polled = self._polled.get(url)
-            if polled is None or polled.busy:
-                continue
+            if polled is None or polled.busy or polled.due != due:
+                continue  # this moment is of an assignment that is over
             polled.busy = True
             room -= 1
+            self._number += 1
+            self._flying[self._number] = (url, polled)
             conditions = []
             if polled.state.etag:
                 conditions.append(("If-None-Match", polled.state.etag))
             if polled.state.last_modified:
                 conditions.append(("If-Modified-Since", polled.state.last_modified))
             headers = tuple(conditions)
-            self._web.start(
-                url, Request(url=url, headers=headers, accept=ACCEPT, max_bytes=FEED_BYTES)
-            )
+            request = Request(url=url, headers=headers, accept=ACCEPT, max_bytes=FEED_BYTES)
+            self._web.start(self._number, request)
 
     def done(self, timeout_s: float) -> list[Finished]:
         """The polls that have ended, with their entries."""
         finished = []
-        for url, answer in self._web.done(timeout_s):
-            polled = self._polled.get(url)
-            if polled is not None and polled.busy:
+        self._answers.extend(self._web.done(0.0 if self._answers else timeout_s))
+        until = time.monotonic() + PARSE_S
+        while self._answers and time.monotonic() < until:
+            number, answer = self._answers.popleft()
+            url, polled = self._flying.pop(number)
+            if self._polled.get(url) is polled:  # else its feed rests, or is another's by now
                 finished.append(self._finish(url, polled, answer))
                 self._ending.add(url)
         for note in self._web.robots_read():
@@ -193,15 +223,15 @@ class Producer:
             etag=answer.headers.get("etag"),
             last_modified=answer.headers.get("last-modified"),
             body_hash=body_hash,
-            max_age_s=_max_age(answer.headers.get("cache-control")),
+            max_age_s=max_age(answer.headers.get("cache-control")),
             moved_to=answer.moved_to,
         )
         if answer.status == 304 or body_hash == polled.state.body_hash:
             return self._quiet(url, polled, after_unchanged(polled.state, said, now, limits), facts)
-        try:
-            feed = parse(answer.body, url, content_type=answer.headers.get("content-type"))
-        except BadRecord as bad:
-            return self._failed(url, polled, bad, now, limits, facts)
+        kind = answer.headers.get("content-type")
+        feed = guarded(lambda: parse(answer.body, url, content_type=kind))
+        if isinstance(feed, BadRecord):
+            return self._failed(url, polled, feed, now, limits, facts)
         self._adopt(url, feed.children)
         poll = after_answer(polled.state, feed, said, now, limits)
         return self._found(url, polled, feed, poll, facts)
@@ -209,9 +239,9 @@ class Producer:
     def _found(
         self, url: str, polled: _Polled, feed: ParsedFeed, poll: Poll, facts: dict[str, Any]
     ) -> Finished:
-        results = [_published(entry) for entry in poll.fresh]
+        results = [published(entry) for entry in poll.fresh]
         results += [
-            Result(outcome="filtered", reason=reason, facts=_facts(entry))
+            Result(outcome="filtered", reason=reason, facts=facts_of(entry))
             for entry, reason in poll.filtered
         ]
         lines: list[tuple[Event, dict[str, Any]]] = []
@@ -222,7 +252,7 @@ class Producer:
                 "fresh": len(poll.fresh),
                 "seen": poll.seen,
                 "next_s": poll.state.next_due - time.time(),
-                "detail": _left_out(feed),
+                "detail": left_out(feed),
             }
             lines.append(("feed.poll", facts))
         else:
@@ -304,7 +334,8 @@ class Producer:
 
     def committed(self, finished: Finished) -> None:
         """The feed is polled, and waits for its next moment."""
-        url, polled, state = finished.token
+        url, state = finished.token[0], finished.token[2]
+        polled: _Polled = finished.token[1]
         self._ending.discard(url)
         polled.state = state
         polled.busy = False
@@ -313,15 +344,16 @@ class Producer:
         if states is not None:
             states[url] = state
         if self._polled.get(url) is polled:
-            in_s = max(0.0, state.next_due - time.time())
-            heapq.heappush(self._due, (time.monotonic() + in_s, url))
+            self._wait(url, polled)
+        elif url in self._wanted:  # it rested for a moment
+            self._take(url, self._wanted[url])
 
     # -- signs of life
 
     @property
     def in_flight(self) -> int:
         """Polls started, or ended and not committed."""
-        return self._web.in_flight + len(self._ending)
+        return len(self._flying) + len(self._ending)
 
     def vitals(self) -> dict[str, Any]:
         """Feeds, and how many of them were polled; idle when a run could end."""
@@ -348,46 +380,6 @@ class Producer:
 
 def _partition(url: str) -> int:
     return partition_of(domain_of(url), FEEDS_STATE.partitions)
-
-
-def _facts(entry: Entry) -> dict[str, Any]:
-    return {
-        "page_id": entry.page_id,
-        "url": entry.url,
-        "site": host_of(entry.url),
-        "feed": entry.feed,
-    }
-
-
-def _published(entry: Entry) -> Result:
-    output = Output(
-        topic=ENTRIES,
-        key=entry.page_id.encode(),
-        routing=domain_of(entry.url),
-        value=encode(entry),
-        headers=(("traceparent", traceparent(entry.page_id, "entries")),),
-    )
-    return Result(outcome="published", outputs=(output,), facts=_facts(entry))
-
-
-def _left_out(feed: ParsedFeed) -> str | None:
-    """What of a feed could not be used, in words; None where all could."""
-    counts = (
-        (feed.skipped, "entries without a link"),
-        (feed.truncated, "entries past the cap"),
-        (feed.dates_unparsed, "dates that could not be read"),
-        (int(feed.broken), "document that is not well-formed"),
-    )
-    return ", ".join(f"{number} {what}" for number, what in counts if number) or None
-
-
-def _max_age(cache_control: str | None) -> float | None:
-    """The max-age of a Cache-Control header, seconds; None where it says none."""
-    for part in (cache_control or "").split(","):
-        name, _, value = part.strip().partition("=")
-        if name.lower() == "max-age" and value.strip('"').isdigit():
-            return float(value.strip('"')[:9])
-    return None
 
 
 def run(settings: Settings) -> int:

@@ -51,6 +51,7 @@ class _Stored:
     attempts: int
     due: float  # seconds since 1970: it survives the process
     entry: msgspec.Raw
+    newer: _Stored | None = None
 
 
 _STORED = msgspec.json.Decoder(_Stored)
@@ -58,15 +59,20 @@ _STORED = msgspec.json.Decoder(_Stored)
 
 def stored(item: Item, due_at: float) -> bytes:
     """The item's state; ``due_at`` is its moment in seconds since 1970."""
-    return orjson.dumps(
-        {
-            "url": item.url,
-            "offset": item.offset,
-            "attempts": item.attempts,
-            "due": due_at,
-            "entry": orjson.Fragment(item.entry),
-        }
-    )
+    return orjson.dumps(_fields(item, due_at))
+
+
+def _fields(item: Item, due_at: float) -> dict[str, object]:
+    fields: dict[str, object] = {
+        "url": item.url,
+        "offset": item.offset,
+        "attempts": item.attempts,
+        "due": due_at,
+        "entry": orjson.Fragment(item.entry),
+    }
+    if item.newer is not None:
+        fields["newer"] = _fields(item.newer, due_at)
+    return fields
 
 
 def restored(partition: int, key: bytes, value: bytes) -> tuple[Item, float]:
@@ -76,16 +82,20 @@ def restored(partition: int, key: bytes, value: bytes) -> tuple[Item, float]:
         domain, page_id = key.decode().split(" ")
     except (msgspec.DecodeError, ValueError) as error:
         raise BadRecord("decode", f"frontier: {error}") from None
-    item = Item(
-        page_id=page_id,
-        url=kept.url,
-        domain=domain,
-        partition=partition,
-        offset=kept.offset,
-        entry=bytes(kept.entry),
-        attempts=kept.attempts,
-    )
-    return item, kept.due
+
+    def item_of(kept: _Stored) -> Item:
+        return Item(
+            page_id=page_id,
+            url=kept.url,
+            domain=domain,
+            partition=partition,
+            offset=kept.offset,
+            entry=bytes(kept.entry),
+            attempts=kept.attempts,
+            newer=None if kept.newer is None else item_of(kept.newer),
+        )
+
+    return item_of(kept), kept.due
 
 
 class Frontier:
@@ -125,14 +135,17 @@ class Frontier:
         while most > 0 and self._ready and self._ready[0][0] <= now:
             _, domain = heapq.heappop(self._ready)
             queue = self._queues.get(domain)
-            if queue is None or queue.busy or not queue.waiting:
+            if queue is None or queue.busy:
+                continue
+            if not queue.waiting:
+                del self._queues[domain]
                 continue
             moment = max(queue.waiting[0][0], allowed(domain))
             if moment > now:
                 heapq.heappush(self._ready, (moment, domain))
                 continue
             _, _, item = heapq.heappop(queue.waiting)
-            if self._items.get(item.key) is not item:  # its partition was lost
+            if self._items.get(item.key) is not item:  # it was removed meanwhile
                 heapq.heappush(self._ready, (now, domain))
                 continue
             queue.busy = True

@@ -7,9 +7,11 @@ import os
 import signal
 
 import pytest
-from running import log_lines, newsmill, start, wait_for
 
+from newsmill import bus
 from newsmill.newsroom import EXPECTED
+from newsmill.topics import ENRICHED
+from running import log_lines, newsmill, start, wait_for
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("replay")]
 
@@ -83,9 +85,6 @@ def _kill(pid):
 
 
 def _enriched(data):
-    from newsmill import bus
-    from newsmill.topics import ENRICHED
-
     opened = bus.connect(f"file:{data / 'bus'}", "check")
     try:
         return [

@@ -168,7 +168,7 @@ def test_children_are_recycled_and_leak_neither_descriptors_nor_processes() -> N
         seen |= set(pids(pool))
     assert isinstance(ask(pool, "exit")["exit"], Failure)
     assert open_fds() == before
-    assert len(seen) == 6
+    assert len(seen) == 5
     living = pids(pool)
     assert all(is_gone(pid) for pid in seen - set(living))
     pool.close()

@@ -51,9 +51,9 @@ def kafka(any_kafka: ladder.Broker) -> ladder.Broker:
     return any_kafka
 
 
-@pytest.fixture(scope="module")
-def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ladder.Broker]:
-    """A JVM broker of the module's own, to be paused, killed and started again; put right each time."""
+@pytest.fixture(scope="session")
+def breakable_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ladder.Broker]:
+    """A JVM broker that only this process knows."""
     with ExitStack() as stack:
         try:
             broker = stack.enter_context(ladder.borrowed(tmp_path_factory.mktemp("own-kafka")))
@@ -62,7 +62,15 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ladder.Broke
         if broker.kind != "jvm":
             refuse(f"only the JVM broker is broken on purpose, and this one is {broker.kind}")
         yield broker
-        broker.kill()
+
+
+@pytest.fixture
+def own_kafka(breakable_kafka: ladder.Broker) -> Iterator[ladder.Broker]:
+    """A broker of one's own, to be paused, killed and started again; it is put right afterwards."""
+    yield breakable_kafka
+    breakable_kafka.resume()
+    if not breakable_kafka.alive():
+        breakable_kafka.start()
 
 
 @pytest.fixture

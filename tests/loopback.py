@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -38,6 +39,12 @@ def feed(*links: str) -> Answer:
     return Answer(
         f'<rss version="2.0"><channel>{head}{items}</channel></rss>'.encode(), "application/rss+xml"
     )
+
+
+def page_line(name: str, text: str) -> bytes:
+    """A line of a page for filters and replays, of a plain text."""
+    page = {"id": name, "url": f"http://loop.example/{name}", "fetched": "2026-03-02T08:00:00Z"}
+    return json.dumps(page | {"text": text}).encode()
 
 
 class Web:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -30,6 +31,14 @@ def newsmill(
         timeout=timeout,
         env=environment(**settings),
         check=False,
+    )
+
+
+def into_head(*words: object, **settings: str) -> subprocess.CompletedProcess[bytes]:
+    """One command whose reader takes a line and goes; the exit code is its own."""
+    pipe = f"set -o pipefail; {shlex.join([*NEWSMILL, *map(str, words)])} | head -n 1"
+    return subprocess.run(
+        ["bash", "-c", pipe], env=environment(**settings), capture_output=True, check=False
     )
 
 

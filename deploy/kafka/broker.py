@@ -58,6 +58,7 @@ class Broker:
     lacks: list[str] = field(default_factory=list)
     command: list[str] = field(default_factory=list)
     log: str = ""
+    folder: str = ""  # where it is remembered, so that others find it after it was started again
     pid: int = 0
     born: str = ""  # when the process started, as the system counts: a pid may be used again
 
@@ -87,6 +88,7 @@ class Broker:
                 self.kill()
                 raise RungFailed(f"it did not start: {tail(Path(self.log))}")
             time.sleep(0.05)
+        save(self)
 
     def kill(self) -> None:
         """End it as a power cut would."""
@@ -173,7 +175,7 @@ def climb(folder: Path, say: Callable[[str], None] = lambda _: None) -> Broker:
     for kind, find in rungs.LADDER:
         try:
             found = find(folder)
-            broker = Broker(kind=kind, **asdict(found))
+            broker = Broker(kind=kind, folder=str(folder), **asdict(found))
             if broker.ours:
                 broker.start()
             say(f"{kind}: {broker.bootstrap}; asking what it can judge")
@@ -218,11 +220,12 @@ def load(folder: Path) -> Broker | None:
     return broker if broker.alive() else None
 
 
-def save(broker: Broker, folder: Path) -> None:
-    """Remember it in ``folder``, whole or not at all."""
-    fresh = folder / f"{STATE}.new"
-    fresh.write_text(json.dumps(asdict(broker), indent=1) + "\n")
-    fresh.replace(folder / STATE)
+def save(broker: Broker) -> None:
+    """Remember it in its folder, whole or not at all; a broker without a folder is not remembered."""
+    if broker.folder:
+        fresh = Path(broker.folder, f"{STATE}.new")
+        fresh.write_text(json.dumps(asdict(broker), indent=1) + "\n")
+        fresh.replace(Path(broker.folder, STATE))
 
 
 def ensure(folder: Path, say: Callable[[str], None] = lambda _: None) -> Broker:
@@ -241,7 +244,7 @@ def ensure(folder: Path, say: Callable[[str], None] = lambda _: None) -> Broker:
             except NoBroker as error:
                 refused.write_text(str(error))
                 raise
-            save(broker, folder)
+            save(broker)
         return broker
 
 

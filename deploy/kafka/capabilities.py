@@ -22,7 +22,7 @@ def missing(bootstrap: str) -> list[str]:
     Works in a topic and a group of its own, which it removes. Raises KafkaError when it cannot ask.
     """
     name = f"newsmill.probe.{uuid.uuid4().hex}"
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=10_000)
     try:
         admin.create_topics([NewTopic(name=name, num_partitions=1, replication_factor=-1)])
         admin.wait_for_topics([name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +38,11 @@ def given(_folder: Path) -> Found:
     bootstrap = os.environ.get("KAFKA_BOOTSTRAP", "")
     if not bootstrap:
         raise RungFailed("KAFKA_BOOTSTRAP is not set")
+    host, _, port = bootstrap.partition(",")[0].rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), 5).close()
+    except (OSError, ValueError) as error:
+        raise RungFailed(f"{bootstrap} does not answer: {error}") from error
     return Found(bootstrap, "as given")
 
 

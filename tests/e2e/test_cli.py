@@ -1,4 +1,4 @@
-"""The command line as a user meets it: help, settings, filters, and what each command answers."""
+"""The command line as a user meets it: help, settings, and what each command answers."""
 
 from __future__ import annotations
 
@@ -6,23 +6,19 @@ import base64
 import csv
 import io
 import json
-import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
-from loopback import PARAGRAPH, Web, article, feed
+from loopback import PARAGRAPH, Web, article, feed, page_line
 from newsmill.cli import newsmill as root
-from newsmill.newsroom import FEEDS
-from running import NEWSMILL, environment, export, newsmill, wait_for
+from running import environment, export, into_head, newsmill
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("cli")]
 
@@ -226,11 +222,6 @@ def test_feeds_go_round_from_opml_to_opml(tmp_path):
 # -- what a replay leaves behind: store, letters, logs
 
 
-def _line(name: str, text: str) -> bytes:
-    page = {"id": name, "url": f"http://loop.example/{name}", "fetched": "2026-03-02T08:00:00Z"}
-    return json.dumps(page | {"text": text}).encode()
-
-
 @pytest.fixture(scope="module", name="lane")
 def _lane(tmp_path_factory):
     """A lane with two articles, a page that is no page, and a line that is none."""
@@ -238,8 +229,8 @@ def _lane(tmp_path_factory):
     pages = folder / "pages.jsonl"
     picture = base64.b64encode(b"\x89PNG\r\n\x1a\n\0\0\0\0").decode()
     lines = [
-        _line("first", f"Ferry vote put off\n{PARAGRAPH}"),
-        _line("second", f'"=Ferry", they said\n{PARAGRAPH}'),
+        page_line("first", f"Ferry vote put off\n{PARAGRAPH}"),
+        page_line("second", f'"=Ferry", they said\n{PARAGRAPH}'),
         json.dumps({"id": "p", "url": "http://loop.example/p", "body_b64": picture}).encode(),
         b"this is no line of a page",
     ]
@@ -276,6 +267,12 @@ def test_export_prints_every_article_sorted_as_lines_or_as_a_sheet(lane, tmp_pat
     wrong = newsmill("export", "--since", "lately", **lane)
     assert wrong.returncode == 2
     assert b"'lately' is neither a cursor nor a date" in wrong.stderr
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_a_reader_of_an_export_may_stop_reading(lane, form):
+    done = into_head("export", "--format", form, **lane)
+    assert (done.returncode, done.stdout.count(b"\n"), done.stderr) == (0, 1, b"")
 
 
 def test_dead_letters_are_listed_shown_and_sent_again_once(lane):
@@ -331,165 +328,3 @@ def test_a_dead_page_that_came_back_is_fetched_by_the_next_run(tmp_path):
         assert "2 articles are in" in second.stdout.decode(), second.stderr.decode()[-2000:]
     titles = {one["title"] for one in export(tmp_path / "data")}
     assert titles == {"Ferry vote put off", "The ferry is back"}
-
-
-# -- filters
-
-
-def test_extract_takes_files_of_html_and_of_text(tmp_path):
-    html, text = tmp_path / "one.html", tmp_path / "two.txt"
-    html.write_bytes(article("From a page").body)
-    text.write_text(f"From a text\n{PARAGRAPH}\n")
-    done = newsmill("extract", html, text)
-    assert done.returncode == 0
-    made = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [one["title"] for one in made] == ["From a page", "From a text"]
-    assert [one["input_id"] for one in made] == [str(html), str(text)]
-    missing = newsmill("extract", html, tmp_path / "three.html")
-    assert (missing.returncode, missing.stdout) == (2, b"")
-    assert (
-        missing.stderr.decode() == f"newsmill: {tmp_path}/three.html: No such file or directory\n"
-    )
-
-
-ODD = [
-    (b"not json", None),
-    (_line("a", f"First\n{PARAGRAPH}") + b"\r", "a"),
-    (b'{"id": 7, "url": "http://loop.example/x"}', 7),
-    (b'{"entry": {"id": "inner"}, "page_id": "p"}', "p"),
-    (b'{"id": "c", "url": "ftp://loop.example/", "text": "a"}', "c"),
-    (b"[1]", None),
-    (b'"\xff\xfe"', None),
-    (b'{"id": "cut", "text": "and then', "cut"),
-    (b'{"input_id": "q", "error": {"reason": "robots", "detail": "as before"}}', "q"),
-    (_line("b", f"Second\n{PARAGRAPH}"), "b"),
-]  # fmt: skip
-
-
-def test_filters_write_a_line_for_each_line_in_order_and_go_on_past_bad_ones():
-    given = b"\n".join(line for line, _ in ODD) + b"\n"
-    articles = newsmill("extract", "--jsonl", stdin=given)
-    enriched = newsmill("enrich", "--jsonl", stdin=articles.stdout)
-    for done in (articles, enriched):
-        assert (done.returncode, done.stderr) == (0, b"")
-        made = [json.loads(line) for line in done.stdout.splitlines()]
-        assert [one["input_id"] for one in made] == [name for _, name in ODD]
-        good = [one["input_id"] for one in made if "error" not in one]
-        assert good == ["a", "b"]
-    before, after = articles.stdout.splitlines(), enriched.stdout.splitlines()
-    errors = [line for line in before if b'"error"' in line]
-    assert [line for line in after if b'"error"' in line] == errors
-    assert b'"detail":"as before"' in errors[-1].replace(b": ", b":")
-
-
-@pytest.mark.parametrize("stage", ["extract", "enrich", "fetch"])
-@pytest.mark.parametrize("given", [b"", b"\n \r\n"])
-def test_of_nothing_a_filter_makes_nothing(stage, given):
-    done = newsmill(stage, stdin=given)
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-
-
-def test_a_field_that_nobody_knows_survives_the_enricher():
-    page = _line("a", f"First\n{PARAGRAPH}")
-    line = newsmill("extract", "--jsonl", stdin=page).stdout.rstrip()[:-1]
-    line += b',"desk":{"of":["ports",1.50]}}\r\n'
-    enriched = newsmill("enrich", stdin=line).stdout
-    assert enriched.startswith(line.rstrip()[:-1])
-    assert json.loads(enriched)["desk"] == {"of": ["ports", 1.5]}
-    assert json.loads(enriched)["language"] == "en"
-
-
-def test_the_three_stages_in_a_pipe_read_a_small_web():
-    site = "http://loop.example"
-    with Web(a=article("Ferry vote put off"), feed=feed(f"{site}/a", f"{site}/gone")) as web:
-        where = {"resolve": web.resolve, "spacing_s": "0.02"}
-        entries = newsmill("poll", f"{site}/feed", **where)
-        assert entries.returncode == 0
-        pages = newsmill("fetch", stdin=entries.stdout, **where)
-        same = newsmill("fetch", f"{site}/a", **where)
-    first, gone = [json.loads(line) for line in pages.stdout.splitlines()]
-    assert gone["error"] == {"reason": "http_status", "detail": "404"}
-    assert first["entry"]["title"] == f"{site}/a"
-    assert json.loads(same.stdout)["body_b64"] == first["body_b64"]
-    made = newsmill("extract", "--jsonl", stdin=pages.stdout).stdout.splitlines()
-    assert json.loads(made[0])["title"] == "Ferry vote put off"
-    assert json.loads(made[1]) == gone
-
-
-# -- ends
-
-
-def _started(*words: str, stdin: int = subprocess.PIPE) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [*NEWSMILL, *words],
-        stdin=stdin,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(),
-        start_new_session=True,  # a Ctrl-C reaches every process of a terminal's job
-    )
-
-
-@pytest.mark.parametrize(
-    ("stage", "after_s"), [("extract", 0.7), ("extract", 1.5), ("enrich", 1.5)]
-)
-def test_ctrl_c_is_quiet(stage, after_s):
-    process = _started(stage)
-    time.sleep(after_s)  # while the child processes start, and when they wait
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err.strip()) == (130, b"", b"")
-
-
-@pytest.mark.parametrize(
-    "words", [["export"], ["export", "--format", "csv"], ["extract", "--jsonl"]]
-)
-def test_a_reader_that_has_seen_enough_is_no_failure(words, lane, tmp_path):
-    given = tmp_path / "given.jsonl"
-    given.write_bytes(b"\n".join([_line("a", f"First\n{PARAGRAPH}")] * 400))
-    pipe = f'set -o pipefail; {shlex.join([*NEWSMILL, *words])} < "$GIVEN" | head -n 1'
-    done = subprocess.run(
-        ["bash", "-c", pipe],
-        env=environment(**lane) | {"GIVEN": str(given)},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0
-    assert done.stdout.count(b"\n") == 1
-    assert done.stderr == b""
-
-
-def test_the_newsroom_says_how_to_reach_it_and_that_is_enough():
-    process = _started("newsroom", "--port", "0", stdin=subprocess.DEVNULL)
-    assert process.stdout is not None
-    told = b""
-    while b"Then, for example" not in told:
-        told += process.stdout.readline()
-    rule = re.search(rb"export NEWSMILL_RESOLVE='(.*)'", told)
-    assert rule
-    where = {"resolve": rule[1].decode(), "spacing_s": "0.02"}
-    entries = newsmill("poll", FEEDS[0], **where).stdout
-    page = newsmill("fetch", stdin=entries.splitlines()[0], **where).stdout
-    assert json.loads(page)["status"] == 200
-    taken = newsmill("newsroom", "--port", re.findall(rb"127.0.0.1:(\d+)", told)[0].decode())
-    assert taken.returncode == 2
-    assert taken.stderr.count(b"\n") == 1
-    os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=20)
-    assert (process.returncode, err) == (0, b"")
-
-
-def test_a_run_that_is_stopped_at_once_ends_in_peace(tmp_path):
-    process = subprocess.Popen(
-        [*NEWSMILL, "run"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env=environment(data=str(tmp_path / "data")),
-        start_new_session=True,
-    )
-    wait_for(lambda: list((tmp_path / "data" / "logs").glob("*.jsonl")))
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=40)
-    assert process.returncode == 0, err.decode()[-2000:]
-    assert b"0 articles are in" in out
-    assert b"Traceback" not in err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import subprocess
 import unicodedata
 from itertools import pairwise
 from pathlib import Path
@@ -46,8 +47,7 @@ def test_the_three_commands_it_names_work(ran):
     assert len(told) == 3
     for line in told:
         words = shlex.split(line.split(">")[0])
-        assert words[0] == "newsmill"
-        assert newsmill(*words[1:]).returncode == 0, line
+        assert subprocess.run(words, capture_output=True, check=False).returncode == 0, line
 
 
 def test_every_article_page_comes_out_once_with_what_it_states(ran):

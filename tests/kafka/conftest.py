@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from brokers import any_kafka, kafka, own_kafka, unique
+from brokers import any_kafka, breakable_kafka, kafka, own_kafka, unique
 from kafka_clients import Clients
 
-__all__ = ["any_kafka", "kafka", "own_kafka", "unique"]
+__all__ = ["any_kafka", "breakable_kafka", "kafka", "own_kafka", "unique"]
 
 
 @pytest.fixture

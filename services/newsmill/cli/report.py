@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,14 +119,24 @@ def _alarm(summary: Summary) -> Iterator[str]:
 
 
 def _next(settings: Settings, example: bytes | None) -> Iterator[str]:
-    where = (
-        ""
-        if str(settings.data) == "newsmill-data"
-        else f" --data {shlex.quote(str(settings.data))}"
-    )
-    lane = "" if settings.lane == "live" else f" --lane {settings.lane}"
+    data, lane = str(settings.data), settings.lane
+    where = "" if data == "newsmill-data" else f" --data {shlex.quote(data)}"
+    where += "" if lane == "live" else f" --lane {lane}"
     shown = decode(Enriched, example).id if example is not None else "ID"
+    newsmill = _command()
     yield "  Try next:"
-    yield f"    newsmill show {shown}{where}{lane}"
-    yield f"    newsmill export{where}{lane} > articles.jsonl"
-    yield f"    newsmill ops trace {shown}{where}{lane}"
+    yield f"    {newsmill} show {shown}{where}"
+    yield f"    {newsmill} export{where} > articles.jsonl"
+    yield f"    {newsmill} ops trace {shown}{where}"
+
+
+def _command() -> str:
+    """How newsmill is called here: by its name where the shell finds it, else as it was started."""
+    if shutil.which("newsmill"):
+        return "newsmill"
+    started = Path(sys.argv[0])
+    if started.name != "newsmill":
+        return f"{shlex.quote(sys.executable)} -m newsmill"
+    here = Path.cwd()
+    shown = started.relative_to(here) if started.is_relative_to(here) else started
+    return shlex.quote(str(shown))

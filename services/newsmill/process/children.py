@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import fcntl
 import gc
 import importlib
 import multiprocessing
@@ -276,6 +277,24 @@ def _settle(memory_mb: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _follow_parent()
+
+
+def _follow_parent() -> None:
+    """Have the kernel end this process with its parent, whatever code holds it at that moment.
+
+    The fork server's death is not enough: it lives on as long as a child of its does. The sentinel
+    is a pipe of which the parent holds the other end, so its closing is a SIGIO, which terminates.
+    """
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETOWN, os.getpid())
+    flags = fcntl.fcntl(parent.sentinel, fcntl.F_GETFL)
+    fcntl.fcntl(parent.sentinel, fcntl.F_SETFL, flags | os.O_ASYNC)
+    if not parent.is_alive():
+        os._exit(1)  # it died before the kernel knew
 
 
 def _be_silent() -> None:

@@ -1,4 +1,4 @@
-"""Driving the loops in a test: a real bus in a folder, a loop in a thread, and its log read back."""
+"""Driving the loops: a real bus in a folder, a loop in a thread, and its log read back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from newsmill import bus
-from newsmill.bus.base import Bus, Burst, Output, Record
+from newsmill.bus.base import Burst, Bus, Output, Record
 from newsmill.process.drain import Drain
 from newsmill.process.life import Life
 from newsmill.process.steps import Result

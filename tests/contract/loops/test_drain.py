@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from running import wait_for
 
 from contract.loops.driving import (
     BURST,
@@ -27,6 +26,7 @@ from newsmill.process.life import FuseBlown
 from newsmill.process.steps import Result
 from newsmill.process.work import Inline
 from newsmill.topics import ARTICLES, DEAD, PAGES
+from running import wait_for
 
 
 def values(count: int) -> list[bytes]:

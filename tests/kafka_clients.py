@@ -110,7 +110,9 @@ def _close_anyhow(producer: Any) -> None:
     producer.close(0)
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = WAIT_S, every: float = 0.02) -> float:
+def wait_until(
+    condition: Callable[[], bool], timeout: float = WAIT_S, every: float = 0.02
+) -> float:
     """Wait for it, and say how many seconds that took."""
     began = time.monotonic()
     while not condition():

@@ -140,7 +140,10 @@ def _born(pid: int) -> str:
             return ""
         return "" if after_name[0] == "Z" else after_name[19]
     said = subprocess.run(  # noqa: S603 - our own words
-        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False
+        ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)],
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout.strip()
     state, _, started = said.partition(" ")
     return "" if state.startswith("Z") else started.strip()
@@ -157,7 +160,14 @@ def _connects(address: str) -> bool:
 
 def spawn(command: Sequence[str], log: Path) -> int:
     """Start a process that belongs to nobody: detached, and holding none of our files."""
-    words = [sys.executable, "-S", "-E", str(Path(__file__).with_name("detach.py")), str(log), *command]
+    words = [
+        sys.executable,
+        "-S",
+        "-E",
+        str(Path(__file__).with_name("detach.py")),
+        str(log),
+        *command,
+    ]
     done = subprocess.run(words, stdout=subprocess.PIPE, check=True)  # noqa: S603 - our own words
     return int(done.stdout)
 
@@ -280,7 +290,9 @@ def main() -> int:
     parser.add_argument("--dir", type=Path, default=rungs.home(), help="its settings, data and log")
     arguments = parser.parse_args()
     folder: Path = arguments.dir.absolute()
-    return {"start": _start, "stop": _stop, "status": _status, "watch": _watch}[arguments.what](folder)
+    return {"start": _start, "stop": _stop, "status": _status, "watch": _watch}[arguments.what](
+        folder
+    )
 
 
 def _start(folder: Path) -> int:

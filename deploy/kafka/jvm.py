@@ -69,7 +69,11 @@ def cache_dir() -> Path:
 
 
 def jars(
-    cache: Path, *, extra: Sequence[str] = (), deadline_s: float = RESOLVE_S, silence_s: float = SILENCE_S
+    cache: Path,
+    *,
+    extra: Sequence[str] = (),
+    deadline_s: float = RESOLVE_S,
+    silence_s: float = SILENCE_S,
 ) -> Path:
     """The folder of the broker's jars, resolved by Maven unless ``cache`` holds it. Raises RungFailed."""
     libs = cache / "libs"

@@ -15,7 +15,7 @@ from newsmill.ops.summary import Summary, summarise
 from newsmill.process.settings import Settings
 from newsmill.records import Enriched, decode
 
-SAYS = {
+SAYS: dict[str, str] = {
     "robots": "robots.txt forbids it",
     "no_article": "no article: a listing, a login, a stub",
     "not_html": "no page of text",
@@ -29,7 +29,16 @@ SAYS = {
     "truncated": "ended before it was whole",
     "timeout": "did not end in time",
     "crash": "crashed its child process",
+    "memory": "outgrew the memory of its child process",
     "address_forbidden": "an address that we do not connect to",
+    "scheme_forbidden": "no web address",
+    "redirects": "redirected too often, or in a ring",
+    "encoding": "its encoding is broken or unknown",
+    "decode": "no record of its topic",
+    "record_too_large": "larger than its topic takes",
+    "too_deep": "nested deeper than the parser's caps",
+    "unparsable": "the parser could make nothing of it",
+    "bug": "a fault of ours, please report it",
 }
 
 
@@ -84,7 +93,8 @@ def _flow(summary: Summary, name: str, waiting: int) -> Iterator[str]:
     if not any(ledger.outcomes["published"] for ledger in summary.stages):
         yield "  Nothing new since the last run."
     if waiting:
-        yield f"  {waiting:,} pages still wait for their moment; the next run goes on with them."
+        pages, them = ("page still waits", "it") if waiting == 1 else ("pages still wait", "them")
+        yield f"  {waiting:,} {pages}; the next run goes on with {them}."
 
 
 def _turned_away(summary: Summary) -> Iterator[str]:

@@ -1,13 +1,15 @@
-"""Fixtures of a real Kafka: one broker that a whole session shares, and brokers of one's own to break.
+"""Fixtures of a real Kafka: one broker that a session shares, and one of one's own to break.
 
 A conftest makes them known by importing them.
 """
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +19,21 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "deploy" / "kafka"))
 
 import broker as ladder
+import jvm
+import rungs
+
+__all__ = [
+    "any_kafka",
+    "breakable_kafka",
+    "collect_sockets",
+    "jvm",
+    "kafka",
+    "ladder",
+    "own_kafka",
+    "refuse",
+    "rungs",
+    "unique",
+]
 
 REQUIRED = os.environ.get("NEWSMILL_REQUIRE_KAFKA") == "1"
 
@@ -26,6 +43,13 @@ def refuse(why: str) -> None:
     if REQUIRED:
         pytest.fail(f"NEWSMILL_REQUIRE_KAFKA=1, but: {why}")
     pytest.skip(why)
+
+
+def collect_sockets() -> None:
+    """Let go of what kafka-python left open after connections that failed, without its warnings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +95,7 @@ def own_kafka(breakable_kafka: ladder.Broker) -> Iterator[ladder.Broker]:
     breakable_kafka.resume()
     if not breakable_kafka.alive():
         breakable_kafka.start()
+    collect_sockets()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Kafka clients for tests of the client library itself: quick settings, and all closed at the end."""
+"""Kafka clients for tests of the library itself: quick settings, and all closed at the end."""
 
 from __future__ import annotations
 
@@ -8,11 +8,25 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.structs import OffsetAndMetadata
 
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+
 WAIT_S = 15.0
+LONG_MS = 500  # of a poll in which a member may join: a shorter one may lose its assignment
+
+
+def place(topic: str, partition: int = 0) -> TopicPartition:
+    return TopicPartition(topic, partition)
+
+
+def move(producer: Any, metadata: Any, *, topic: str, **positions: int) -> None:
+    """A step of offsets alone: p0=5 is position 5 of partition 0."""
+    offsets = {place(topic, int(name[1:])): offset(at) for name, at in positions.items()}
+    producer.begin_transaction()
+    producer.send_offsets_to_transaction(offsets, metadata)
+    producer.commit_transaction()
 
 
 def offset(position: int) -> OffsetAndMetadata:
@@ -75,21 +89,26 @@ class Clients:
         return consumer
 
     def joined(self, topic: str, group: str, **settings: Any) -> Any:
-        """A member of a group that owns partitions; what it was given meanwhile is to be read again."""
-        consumer = self.consumer(topic, group=group, **settings)
-        wait_until(lambda: bool(consumer.poll(50)) or bool(consumer.assignment()))
+        """A member of a group that owns partitions, and that starts at their beginning.
+
+        It knows the topic before it subscribes, and joins within one poll: both matter.
+        """
+        consumer = self.consumer(group=group, **settings)
+        consumer.partitions_for_topic(topic)
+        consumer.subscribe([topic])
+        wait_until(lambda: bool(consumer.poll(LONG_MS)) or bool(consumer.assignment()))
         consumer.seek_to_beginning()
         return consumer
 
     def visible(self, topic: str, partition: int = 0, **settings: Any) -> list[bytes]:
-        """The values that a reader at read_committed finds in a partition, up to its present end."""
+        """The values that read_committed shows of a partition, up to its present end."""
         reader = self.consumer(**settings)
-        place = TopicPartition(topic, partition)
-        reader.assign([place])
+        where = place(topic, partition)
+        reader.assign([where])
         reader.seek_to_beginning()
-        end = reader.end_offsets([place])[place]
+        end = reader.end_offsets([where])[where]
         seen: list[bytes] = []
-        while reader.position(place) < end:
+        while reader.position(where) < end:
             seen += [record.value for records in reader.poll(200).values() for record in records]
         return seen
 

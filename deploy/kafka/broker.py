@@ -1,9 +1,9 @@
-"""A local Kafka for tests and for trying things out: found or started by a ladder of five rungs.
+"""A local Kafka for tests and for trying things out, found or started by a ladder of rungs.
 
     python deploy/kafka/broker.py start|stop|status [--dir DIR]
 
-The rungs: a broker that ``KAFKA_BOOTSTRAP`` names; Docker, through testcontainers; a JVM broker whose
-jars Maven fetches; the broker of the noida-db wheel; none, with the reason of each.
+The rungs: a broker that ``KAFKA_BOOTSTRAP`` names; Docker, through testcontainers; a JVM broker
+whose jars Maven fetches; the broker of the noida-db wheel; none, with the reason of each.
 """
 
 from __future__ import annotations
@@ -25,8 +25,9 @@ from typing import Literal
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import rungs  # noqa: E402 - beside this file, which is a script before it is a module
-from jvm import RungFailed  # noqa: E402
+# both lie beside this file, which is a script before it is a module
+import rungs
+from jvm import RungFailed
 
 Kind = Literal["given", "docker", "jvm", "noida"]
 READY_S = 60.0
@@ -44,8 +45,8 @@ class Broker:
     """A broker that runs, or ran. All fields but the last two stand for its whole life.
 
     ``lacks`` says what it cannot judge of exactly-once. ``tls`` and ``sasl`` are the bootstrap
-    addresses of its other listeners ("" where there are none), whose certificate ``ca_file`` vouches
-    for and whose users are ``users``. ``command`` runs it; without one it is not ours to stop.
+    addresses of its other listeners ("" where there are none), whose certificate ``ca_file``
+    vouches for and whose users are ``users``. ``command`` runs it; without one it is not ours to stop.
     """
 
     kind: Kind
@@ -231,7 +232,7 @@ def load(folder: Path) -> Broker | None:
 
 
 def save(broker: Broker) -> None:
-    """Remember it in its folder, whole or not at all; a broker without a folder is not remembered."""
+    """Remember it in its folder, whole or not at all; without a folder, not at all."""
     if broker.folder:
         fresh = Path(broker.folder, f"{STATE}.new")
         fresh.write_text(json.dumps(asdict(broker), indent=1) + "\n")

@@ -1,4 +1,4 @@
-"""What a broker can judge, found out by asking it: the two properties that exactly-once rests on."""
+"""What a broker can judge: asks it for the two properties that exactly-once rests on."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import time
 import uuid
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import OffsetAndMetadata
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 ASK_S = 20.0
 

@@ -33,7 +33,7 @@ _FAST = ("-Xmx64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:-UsePerf
 
 
 class RungFailed(Exception):
-    """This rung of the ladder does not hold; the message says why in one line."""
+    """A rung of the ladder does not hold; the message says why in one line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def jars(
     deadline_s: float = RESOLVE_S,
     silence_s: float = SILENCE_S,
 ) -> Path:
-    """The folder of the broker's jars, resolved by Maven unless ``cache`` holds it. Raises RungFailed."""
+    """The folder of the broker's jars, by Maven unless ``cache`` has it. Raises RungFailed."""
     libs = cache / "libs"
     if libs.is_dir():
         return libs
@@ -134,7 +134,7 @@ def kafka_version(libs: Path) -> str:
 
 
 def free_ports() -> Ports:
-    """Four ports that were free a moment ago; whoever binds them finds out whether they still are."""
+    """Four ports that were free a moment ago; who binds them finds out whether they still are."""
     sockets = [socket.socket() for _ in range(4)]
     try:
         for each in sockets:
@@ -156,7 +156,12 @@ def prepare(folder: Path, ports: Ports) -> list[str]:
     settings = folder / "server.properties"
     settings.write_text(_lines(_settings(folder, ports)))
     (folder / "log4j2.properties").write_text(_lines(LOGGING))
-    certificate = subprocess.Popen(_keytool(program, folder), **_QUIET)  # type: ignore[call-overload]
+    certificate = subprocess.Popen(  # noqa: S603 - our own words
+        _keytool(program, folder),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     classes = ("-cp", f"{libs}/*")
     users = [
         word
@@ -181,13 +186,6 @@ def prepare(folder: Path, ports: Ports) -> list[str]:
         f"-Dkafka.logs.dir={folder}", f"-Dlog4j2.configurationFile={folder / 'log4j2.properties'}",
         *classes, "kafka.Kafka", str(settings),
     ]  # fmt: skip
-
-
-_QUIET = {
-    "stdin": subprocess.DEVNULL,
-    "stdout": subprocess.DEVNULL,
-    "stderr": subprocess.DEVNULL,
-}
 
 
 def _keytool(program: str, folder: Path) -> list[str]:
@@ -253,8 +251,8 @@ def _settings(folder: Path, ports: Ports) -> dict[str, object]:
         "transaction.state.log.num.partitions": 4,
         "share.coordinator.state.topic.replication.factor": 1,
         "share.coordinator.state.topic.min.isr": 1,
-        # tests do not wait: joins at once, short sessions, orphans aborted soon; but not sooner than 5 s:
-        # a transaction that is found overdue while the broker starts is aborted without its markers
+        # tests do not wait: joins at once, short sessions, orphans aborted soon; but not sooner:
+        # one that is found overdue while the broker starts is aborted without its markers
         "group.initial.rebalance.delay.ms": 0,
         "group.min.session.timeout.ms": 1000,
         "transaction.abort.timed.out.transaction.cleanup.interval.ms": 5000,

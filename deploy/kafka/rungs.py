@@ -113,13 +113,12 @@ def jvm_broker(folder: Path) -> Found:
 
 def noida(folder: Path) -> Found:
     """The broker in the noida-db wheel: quick and small, but no judge of a stale generation."""
-    if importlib.util.find_spec("noida_db") is None:
+    spec = importlib.util.find_spec("noida_db")
+    if spec is None or spec.origin is None:
         raise RungFailed("noida-db is not installed (it comes with the extra `test`)")
     home = folder / "noida"
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
-    spec = importlib.util.find_spec("noida_db")
-    assert spec is not None and spec.origin is not None  # noqa: S101 - looked up above
     program = home / "noida-db"
     shutil.copyfile(Path(spec.origin).with_name("noida-db"), program)
     program.chmod(0o755)  # pip leaves the one in the wheel without the bit

@@ -6,18 +6,17 @@ import base64
 import csv
 import io
 import json
-import re
-import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 import pytest
 
+from commands import COMMANDS, commands_in, faults
 from loopback import PARAGRAPH, Web, article, feed, page_line
-from newsmill.cli import newsmill as root
+from newsmill.cli.report import SAYS
+from newsmill.errors import DEATHS, REFUSALS
 from running import environment, export, into_head, newsmill
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("cli")]
@@ -25,45 +24,20 @@ pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("cli")]
 SCRIPT = Path(sys.executable).with_name("newsmill")
 
 
-def _leaves(group: click.Group, *words: str) -> Iterator[tuple[str, click.Command]]:
-    context = click.Context(group)
-    for name in group.list_commands(context):
-        command = group.get_command(context, name)
-        if isinstance(command, click.Group):
-            yield from _leaves(command, *words, name)
-        elif command is not None:
-            yield " ".join([*words, name]), command
-
-
-LEAVES = dict(_leaves(root))
-
-
-def _examples(command: click.Command) -> list[list[str]]:
-    """Each newsmill command of the example in its help, as words."""
-    text = (command.help or "").partition("Example:")[2]
-    parts = re.split(r"&&|\||;|\n|\$\(|\)", text)
-    words = [shlex.split(part.split(">")[0].split("<")[0].strip(' "')) for part in parts]
-    return [line[line.index("newsmill") + 1 :] for line in words if "newsmill" in line]
-
-
 # -- help and completion
 
 
-@pytest.mark.parametrize("name", LEAVES)
+@pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_has_help_with_an_example_whose_words_exist(name):
-    examples = _examples(LEAVES[name])
+    examples = commands_in((COMMANDS[name].help or "").partition("Example:")[2])
     assert any(" ".join(words).startswith(name) for words in examples), "no example of itself"
-    for words in examples:
-        found = next(leaf for leaf in LEAVES if " ".join(words).startswith(leaf))
-        known = {flag for param in LEAVES[found].params for flag in param.opts}
-        given = {word for word in words if word.startswith("-") and word != "-"}
-        assert given <= known, found
+    assert [fault for words in examples for fault in faults(words)] == []
 
 
 def test_every_option_says_what_it_does():
     silent = [
         (name, param.name)
-        for name, command in LEAVES.items()
+        for name, command in COMMANDS.items()
         for param in command.params
         if isinstance(param, click.Option) and not param.help
     ]
@@ -328,3 +302,7 @@ def test_a_dead_page_that_came_back_is_fetched_by_the_next_run(tmp_path):
         assert "2 articles are in" in second.stdout.decode(), second.stderr.decode()[-2000:]
     titles = {one["title"] for one in export(tmp_path / "data")}
     assert titles == {"Ferry vote put off", "The ferry is back"}
+
+
+def test_every_reason_is_said_in_words():
+    assert set(SAYS) == REFUSALS | DEATHS

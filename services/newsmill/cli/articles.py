@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 
@@ -71,8 +72,19 @@ def export_command(form: str, since: str | None, output: Path | None, **flags: A
         store = stack.enter_context(open_store(read_settings(flags)))
         cursor = store.cursor()  # before the articles: what comes meanwhile, comes again
         records = store.articles(since)
-        out = stack.enter_context(output.open("wb")) if output else sys.stdout.buffer
-        write = write_csv if form == "csv" else write_jsonl
-        number = write(records, out)
+        number = _write(write_csv if form == "csv" else write_jsonl, records, output)
     if output or sys.stderr.isatty():
         click.echo(f"{number} articles; what changes from now on: --since {cursor}", err=True)
+
+
+def _write(
+    write: Callable[[Iterable[bytes], BinaryIO], int], records: Iterable[bytes], output: Path | None
+) -> int:
+    if output is None:
+        return write(records, sys.stdout.buffer)
+    try:
+        with output.open("wb") as out:
+            return write(records, out)
+    except OSError as error:
+        more = "; it is not whole" if output.is_file() else ""
+        raise Misconfigured(f"{output}: {error.strerror}{more}") from None

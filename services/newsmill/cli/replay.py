@@ -11,7 +11,7 @@ import click
 from newsmill import bus
 from newsmill.cli.lines import check_files
 from newsmill.cli.options import read_settings, settings_flags
-from newsmill.cli.run import roles, sole_owner
+from newsmill.cli.run import check_logs, roles, sole_owner
 from newsmill.cli.watch import Watch
 from newsmill.errors import Misconfigured
 
@@ -39,6 +39,7 @@ def replay_command(sources: tuple[Path, ...], lane: str, **flags: Any) -> int:
     paths = [str(source.resolve()) for source in sources]
     flags_of_reader = [word for path in paths for word in ("--source", path)]
     with sole_owner(settings.data / "lanes" / lane):
+        check_logs(settings)
         opened = bus.connect(settings.bus_url, settings.lane)
         try:
             opened.create()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -46,6 +47,7 @@ def run_command(feeds: Path | None, **flags: Any) -> int:
     wanted = load_feeds(feeds) if feeds else None
     with ExitStack() as stack:
         stack.enter_context(sole_owner(settings.data))
+        check_logs(settings)
         opened = bus.connect(settings.bus_url, settings.lane)
         opened.create()
         stack.callback(opened.close)
@@ -91,6 +93,19 @@ def sole_owner(data: Path) -> Iterator[None]:
                 f"{data}: another newsmill run works in it; stop that one, or give --data DIR"
             ) from None
         yield
+
+
+def check_logs(settings: Settings) -> None:
+    """Raises Misconfigured where no log can be written, from which a run tells what came of it."""
+    folder = settings.log_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except (FileExistsError, NotADirectoryError):
+        raise Misconfigured(f"logs {folder}: not a folder; give --data DIR") from None
+    except OSError as error:
+        raise Misconfigured(f"logs {folder} cannot be written: {error.strerror}") from None
 
 
 @click.command("work")

@@ -143,6 +143,8 @@ class Watch:
             self._quiet_since = time.monotonic()
         elif event in ("partition.held", "bus.full"):
             self._held = fields
+        if not fields and line.startswith(b"newsmill: "):
+            return  # its last words: said once, by who raises them or logs its exit
         if not self._terminal:
             sys.stderr.buffer.write(line)
             sys.stderr.flush()

@@ -177,7 +177,7 @@ EVENTS: dict[Event, Spec] = {
     "step.commit": Spec("info", "a step was committed", ("positions", "steps", "records", "taken", "outputs", "state", "bytes", "took_ms", "store")),
     "step.fenced": Spec("warning", "a step was refused: its partitions belong to another member", ("places", "detail")),
     "store.commit": Spec("debug", "a store committed", ("store", "records", "took_ms")),
-    "worker.exit": Spec("warning", "a worker process of newsmill run ended and is started again", ("role", "exit_code", "after_s")),
+    "worker.exit": Spec("warning", "a worker process of newsmill run ended and is started again", ("role", "exit_code", "after_s", "detail")),
     "worker.heartbeat": Spec("info", "still alive, and how", ("rss_mb", "fds", "cpu_s", "in_flight", "held", "counts", "idle", "waiting", "due", "feeds", "polled", "uptime_s")),
     "worker.start": Spec("info", "the process started", ("role", "bus", "python", "config")),
     "worker.stop": Spec("info", "the process ends", ("why", "uptime_s", "counts", "exit_code")),

@@ -55,6 +55,7 @@ def serve(
     level: Level = settings.log_level  # type: ignore[assignment]  # checked when it was loaded
     log = Telemetry(role, lane=settings.lane, level=level)
     life = Life(log, heartbeat_s=settings.heartbeat_s, fuse_share=settings.fuse)
+    life.profiler.directory = settings.log_dir
     life.listen()
     with Health(life, settings.health):
         opened = bus.connect(settings.bus_url, settings.lane)

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from newsmill.process.events import Outcome
+from newsmill.process.profile import Profiler
 from newsmill.process.steps import Result
 from newsmill.process.telemetry import Telemetry
 
@@ -66,7 +67,7 @@ class Life:
         self._counts: Counter[str] = Counter()
         self.last_turn = self._started
         self.ready = False
-        self.on_profile: Callable[[], None] | None = None
+        self.profiler = Profiler()
 
     # -- stopping
 
@@ -91,7 +92,10 @@ class Life:
         return self._stop.wait(seconds)
 
     def listen(self) -> None:
-        """Take the signals: SIGTERM and SIGINT drain, a second one exits at once; USR1 debug."""
+        """Take the signals: SIGTERM and SIGINT drain, a second one exits at once.
+
+        SIGUSR1 toggles debug lines, SIGUSR2 starts and writes a profile.
+        """
 
         def on_stop(number: int, frame: FrameType | None) -> None:
             if self.stopping:
@@ -101,6 +105,7 @@ class Life:
         signal.signal(signal.SIGTERM, on_stop)
         signal.signal(signal.SIGINT, on_stop)
         signal.signal(signal.SIGUSR1, lambda *_: self._log.toggle_debug())
+        signal.signal(signal.SIGUSR2, lambda *_: self.profiler.toggle())
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a size limit is an error, not a death
         signal.signal(signal.SIGPIPE, signal.SIG_IGN)
 

@@ -163,7 +163,14 @@ class Supervisor:
             worker.failures = 0
         worker.failures += 1
         worker.start_at = now + worker.backoff_s
-        self._log.event("worker.exit", role=worker.role, exit_code=code, after_s=worker.backoff_s)
+        self._log.event(
+            "worker.exit",
+            role=worker.role,
+            exit_code=code,
+            after_s=worker.backoff_s,
+            detail=worker.last_words or None,
+        )
+        worker.last_words = ""
         worker.backoff_s = min(LONGEST_BACKOFF_S, worker.backoff_s * 2)
 
     def _drain_lines(self) -> None:

@@ -36,7 +36,7 @@ from newsmill.bus import connect
 from newsmill.bus.base import Change, Output
 from newsmill.bus.file import FileBus, bells
 from newsmill.bus.file.database import FORMAT
-from newsmill.bus.file.share import share
+from newsmill.bus.share import share
 from newsmill.errors import Misconfigured
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from newsmill import bus
-from newsmill.bus.base import Burst, Bus, Output, Record
+from newsmill.bus.base import Burst, Bus, Member, Output, Record
 from newsmill.process.drain import Drain
 from newsmill.process.life import Life
 from newsmill.process.steps import Result
@@ -57,6 +57,22 @@ def copied(record: Record) -> Result:
     """The trivial step: the value goes on, under its own key."""
     output = Output(topic=ARTICLES, key=record.key, value=record.value, partition=record.partition)
     return Result(outcome="published", outputs=(output,))
+
+
+class Refusing:
+    """A real member whose next steps are refused as the test says."""
+
+    def __init__(self, member: Member, *errors: Exception) -> None:
+        self._member = member
+        self._errors = list(errors)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._member, name)
+
+    def commit(self, *step: Any) -> None:
+        if self._errors:
+            raise self._errors.pop(0)
+        self._member.commit(*step)
 
 
 class Loop:

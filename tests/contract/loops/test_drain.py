@@ -14,13 +14,14 @@ import pytest
 from contract.loops.driving import (
     BURST,
     Loop,
+    Refusing,
     connect,
     copied,
     everything,
     publish,
     waiting,
 )
-from newsmill.bus.base import Burst, BusFull, Fenced, Mark, Member, Output, Place, Record
+from newsmill.bus.base import Burst, BusFull, Fenced, Mark, Output, Place, Record
 from newsmill.errors import BadRecord, TryLater
 from newsmill.process.life import FuseBlown
 from newsmill.process.steps import Result
@@ -137,22 +138,6 @@ def test_a_store_that_is_not_ready_delays_the_step_and_membership_goes_on(tmp_pa
         assert copies(opened) == Counter(values(100))
         written = Counter((x["partition"], x["offset"]) for x in loop.lines("record"))
         assert set(written.values()) == {1}, "a step that is tried again repeats no line"
-
-
-class Refusing:
-    """A real member whose next steps are refused as the test says."""
-
-    def __init__(self, member: Member, *errors: Exception) -> None:
-        self._member = member
-        self._errors = list(errors)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._member, name)
-
-    def commit(self, *step: Any) -> None:
-        if self._errors:
-            raise self._errors.pop(0)
-        self._member.commit(*step)
 
 
 def test_a_fenced_step_loses_nothing_of_the_partitions_that_stayed_ours(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from newsmill.bus.file.bells import Bells
 from newsmill.bus.file.catalog import Group, Known
 from newsmill.bus.file.database import Database
 from newsmill.bus.file.presence import Presence
-from newsmill.bus.file.share import share
+from newsmill.bus.share import share
 
 SHARE_PATIENCE_S = 1.0  # for the write lock, when only the share is at stake
 

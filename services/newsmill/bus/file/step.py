@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from newsmill.bus.base import Change, Output, Place, RecordTooLarge
+from newsmill.bus.base import Change, Output
+from newsmill.bus.checking import check_fits, target
 from newsmill.bus.file.catalog import Catalog, Known
 from newsmill.bus.file.codec import checksum, pack, size
 from newsmill.bus.file.database import OFFSET_BITS, Database
-from newsmill.topics import partition_of
 
 Row = tuple[bytes, bytes | None, int, bytes | None]  # key, headers, checksum, value
 
@@ -28,13 +28,13 @@ class Step:
 def encode(catalog: Catalog, outputs: Iterable[Output], state: Iterable[Change]) -> Step:
     """The step ready to be written; raises RecordTooLarge, and ValueError for what is no step."""
     step = Step()
-    for index, output in enumerate(outputs):
+    outputs, state = tuple(outputs), tuple(state)
+    check_fits(outputs, state)
+    for output in outputs:
         topic = output.topic
         value = output.value
-        if value is not None and len(value) > topic.max_bytes:
-            raise RecordTooLarge(topic.name, len(value), topic.max_bytes, index)
         known = catalog.get(topic)
-        number = known.partitions[_partition(output)]
+        number = known.partitions[target(output)]
         packed = pack(output.headers)
         row = (output.key, packed, checksum(output.key, packed, value), value)
         step.rows.setdefault(number, []).append(row)
@@ -44,10 +44,6 @@ def encode(catalog: Catalog, outputs: Iterable[Output], state: Iterable[Change])
             step.config.add(number)
     for change in state:
         topic = change.topic
-        if topic.kind != "state":
-            raise ValueError(f"{topic.name} holds no state")
-        if change.value is not None and len(change.value) > topic.max_bytes:
-            raise RecordTooLarge(topic.name, len(change.value), topic.max_bytes, -1)
         number = catalog.get(topic).partitions[change.partition]
         step.state[(number, change.key)] = (
             None
@@ -55,35 +51,6 @@ def encode(catalog: Catalog, outputs: Iterable[Output], state: Iterable[Change])
             else (checksum(change.key, None, change.value), change.value)
         )
     return step
-
-
-def _partition(output: Output) -> int:
-    topic = output.topic
-    if topic.kind == "state":
-        raise ValueError(f"{topic.name} is state: write it as a change")
-    if topic.kind == "config":
-        return 0
-    if output.partition is not None:
-        if not 0 <= output.partition < topic.partitions:
-            raise ValueError(f"{topic.name} has no partition {output.partition}")
-        return output.partition
-    if output.routing is None:
-        raise ValueError(f"an output to {topic.name} needs a routing key or a partition")
-    return partition_of(output.routing, topic.partitions)
-
-
-def check_named(state: Iterable[Change], places: Mapping[Place, object]) -> None:
-    """Raise ValueError where a change is to a partition that the step does not name."""
-    for change in state:
-        topic = change.topic
-        if (topic.beside or topic.name, change.partition) not in places and (
-            topic.name,
-            change.partition,
-        ) not in places:
-            raise ValueError(
-                f"a step that changes {topic.name}/{change.partition} must name "
-                f"{topic.beside or topic.name}/{change.partition} with its position"
-            )
 
 
 def write(db: Database, step: Step, now_ms: int) -> None:

@@ -10,6 +10,7 @@ import apsw
 
 from newsmill.bus import crash
 from newsmill.bus.base import BusFull, BusUnknown, Change, Fenced, Mark, Output, Place
+from newsmill.bus.checking import check_named
 from newsmill.bus.file import step
 from newsmill.bus.file.bells import Bells
 from newsmill.bus.file.catalog import Catalog, Known
@@ -45,7 +46,7 @@ class Writer:
         positions: Mapping[Place, Mark],
     ) -> None:
         """One step, whole or not at all; raises Fenced, BusFull, BusUnknown, RecordTooLarge."""
-        step.check_named(state, positions)
+        check_named(state, positions)
         encoded = step.encode(self._catalog, outputs, state)
         drains = self._drains(positions)
         if outputs and not drains and self._room.is_low():

@@ -1,0 +1,132 @@
+"""Makes the clients of one bus: the same brokers and credentials, and the settings that must hold.
+
+The defaults of kafka-python that are wrong for us (``read_uncommitted``, commits of its own, a
+position picked silently where there is none) are set here, once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from kafka import KafkaConsumer, KafkaProducer
+from newsmill.bus.kafka.options import Options
+from newsmill.errors import Misconfigured
+
+CONNECT_MS = 10_000
+REQUEST_MS = 10_000
+BATCH_BYTES = 512 << 10
+MAX_REQUEST_BYTES = 32 << 20
+FETCH_BYTES = 16 << 20  # of one answer; with one answer waiting, what a consumer may hold
+PARTITION_BYTES = 2 << 20
+
+
+class Clients:
+    """The clients of one bus; the admin client is made at its first use, and locked in use."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._common = {
+            "bootstrap_servers": list(options.servers),
+            "client_id": f"newsmill-{options.namespace}",
+            "bootstrap_timeout_ms": CONNECT_MS,
+            "request_timeout_ms": REQUEST_MS,
+            "reconnect_backoff_max_ms": 1000,
+            "metrics_enabled": False,
+            **options.security(),
+        }
+        self._admin: Any = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def admin(self) -> Iterator[Any]:
+        """The admin client, for one thread at a time."""
+        with self._lock:
+            if self._admin is None:
+                with self._or_misconfigured():
+                    self._admin = KafkaAdminClient(**self._common)
+            yield self._admin
+
+    def consumer(self, **settings: Any) -> Any:
+        """A consumer at read_committed that never commits and never picks a position itself."""
+        with self._or_misconfigured():
+            return KafkaConsumer(
+                **self._common
+                | {
+                    "isolation_level": "read_committed",
+                    "enable_auto_commit": False,
+                    "auto_offset_reset": "none",
+                    "fetch_max_wait_ms": 100,
+                    "fetch_max_bytes": FETCH_BYTES,
+                    "max_partition_fetch_bytes": PARTITION_BYTES,
+                    "retry_backoff_ms": 20,
+                    "allow_auto_create_topics": False,
+                }
+                | settings
+            )
+
+    def member(self, group: str, instance: str, assignor: object) -> Any:
+        """The consumer of a static member of a group."""
+        session = self.options.session_ms
+        return self.consumer(
+            group_id=group,
+            group_instance_id=instance,
+            session_timeout_ms=session,
+            heartbeat_interval_ms=min(500, session // 4),
+            max_poll_interval_ms=self.options.poll_ms,
+            partition_assignment_strategy=(assignor,),
+        )
+
+    def producer(self, transactional_id: str) -> Any:
+        """A transactional producer, not initialised yet.
+
+        It does not compress: topics say how they are kept, and page bodies are compressed already.
+        """
+        with self._or_misconfigured():
+            return KafkaProducer(
+                **self._common
+                | {
+                    "transactional_id": transactional_id,
+                    "transaction_timeout_ms": self.options.transaction_ms,
+                    "delivery_timeout_ms": self.options.transaction_ms,
+                    "request_timeout_ms": min(REQUEST_MS, self.options.transaction_ms),
+                    "max_block_ms": self.options.transaction_ms,
+                    "batch_size": BATCH_BYTES,
+                    "linger_ms": 2,
+                    "max_request_size": MAX_REQUEST_BYTES,
+                    "retry_backoff_ms": 10,
+                    "allow_auto_create_topics": False,
+                }
+            )
+
+    def close(self) -> None:
+        """Close the admin client."""
+        with self._lock:
+            if self._admin is not None:
+                self._admin.close()
+                self._admin = None
+
+    @contextmanager
+    def _or_misconfigured(self) -> Iterator[None]:
+        try:
+            yield
+        except (KafkaError, OSError, AssertionError) as error:
+            servers = ",".join(self.options.servers)
+            what = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise Misconfigured(f"bus kafka://{servers}: {type(error).__name__}: {what}") from error
+
+
+def close_anyhow(client: Any) -> None:
+    """Close a consumer or producer without waiting for brokers that may not answer."""
+    sender = getattr(client, "_sender", None)
+    if sender is not None:
+        # close() alone waits for what is unsent, and logs an error where a transaction is open
+        sender.force_close()
+        client.close(timeout=0)
+    else:
+        client.close(autocommit=False, timeout_ms=1000)

@@ -46,7 +46,7 @@ class Broker:
 
     ``lacks`` says what it cannot judge of exactly-once. ``tls`` and ``sasl`` are the bootstrap
     addresses of its other listeners ("" where there are none), whose certificate ``ca_file``
-    vouches for and whose users are ``users``. ``command`` runs it; without one it is not ours to stop.
+    vouches for and whose users are ``users``. ``command`` runs it; without one it is not ours.
     """
 
     kind: Kind

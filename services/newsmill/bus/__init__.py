@@ -18,6 +18,10 @@ def connect(url: str, lane: str) -> Bus:
         from newsmill.bus.file import FileBus
 
         return FileBus(rest, NAMESPACE, lane)
+    if scheme == "kafka" and rest:
+        from newsmill.bus.kafka import KafkaBus
+
+        return KafkaBus(rest, NAMESPACE, lane)
     if "@" in url:  # what stands before it may be a secret
         url = f"{scheme}://***@{url.rpartition('@')[2]}"
-    raise Misconfigured(f"bus {url!r}: not a bus URL; use file:DIR (kafka:// is not built yet)")
+    raise Misconfigured(f"bus {url!r}: not a bus URL; use file:DIR or kafka://HOST:PORT/NAMESPACE")

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,9 @@ from newsmill.newsroom import FEEDS as SAMPLE_FEEDS
 from newsmill.newsroom import HOSTS, Newsroom
 from newsmill.process.pages import line_fields
 from newsmill.process.settings import Settings
-from newsmill.process.web import require_contact, web_settings
+from newsmill.process.web import fetched_page, require_contact, web_settings
 from newsmill.producer.core import parse
-from newsmill.records import Entry, Page, decode, encode
+from newsmill.records import Entry, decode, encode
 from newsmill.urls import host_of, identity, normalise
 from newsmill.web.client import Client
 from newsmill.web.messages import Request, Response
@@ -124,7 +123,9 @@ async def _fetch(lines: Iterable[bytes], settings: Settings) -> None:
             try:
                 entry = decode(Entry, line)
                 answer = await _patient(client, Request(url=entry.url), settings.fetch_attempts)
-                return orjson.dumps(line_fields(_page(entry, answer), answer.body))
+                return orjson.dumps(
+                    line_fields(fetched_page(entry.page_id, answer, entry), answer.body)
+                )
             except (BadRecord, TryLater) as error:
                 return failed(line, error)
 
@@ -140,19 +141,6 @@ async def _in_order(lines: Iterable[bytes], one: Callable[[bytes], Any]) -> Asyn
             yield await waiting.popleft()
     while waiting:
         yield await waiting.popleft()
-
-
-def _page(entry: Entry, answer: Response) -> Page:
-    return Page(
-        page_id=entry.page_id,
-        url=entry.url,
-        final_url=answer.final_url if answer.final_url != entry.url else None,
-        status=answer.status,
-        content_type=answer.headers.get("content-type"),
-        fetched=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        redirects=answer.redirects,
-        entry=entry,
-    )
 
 
 async def _patient(client: Client, request: Request, attempts: int) -> Response:

@@ -38,7 +38,10 @@ class Extraction:
     def start(self, record: Record) -> None:
         """Hand the page to a child, unless its header already says that it can never work."""
         try:
-            page = decode(Page, record.header("page"))
+            header = record.header("page")
+            if header is None:
+                raise BadRecord("decode", "no page header")
+            page = decode(Page, header)
             if record.value is None:
                 raise BadRecord("decode", "a page without a body")
         except BadRecord as error:

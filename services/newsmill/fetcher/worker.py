@@ -6,7 +6,6 @@ import time
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any, Final
 
 from newsmill.bus.base import Change, Place, Record
@@ -20,8 +19,8 @@ from newsmill.process.steps import Result, rejected
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.tend import Tend
 from newsmill.process.tender import Finished
-from newsmill.process.web import web_settings
-from newsmill.records import Entry, Page, decode, traceparent
+from newsmill.process.web import fetched_page, web_settings
+from newsmill.records import Entry, decode, traceparent
 from newsmill.topics import ENTRIES, FRONTIER, Topic
 from newsmill.urls import domain_of, host_of
 from newsmill.web.messages import Later, Refused, Request, Response
@@ -174,15 +173,7 @@ class Fetcher:
     def _page(self, item: Item, answer: Response, facts: dict[str, Any]) -> Finished:
         self._backoff.succeeded(item.domain)
         facts |= {"status": answer.status, "bytes": len(answer.body), "took_ms": answer.took_ms}
-        page = Page(
-            page_id=item.page_id,
-            url=item.url,
-            final_url=answer.final_url if answer.final_url != item.url else None,
-            status=answer.status,
-            content_type=answer.headers.get("content-type"),
-            fetched=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            redirects=answer.redirects,
-        )
+        page = fetched_page(item.page_id, answer)
         try:
             output = page_output(page, answer.body, item.entry)
         except BadRecord as error:

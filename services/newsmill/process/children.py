@@ -34,6 +34,7 @@ import orjson
 from newsmill.errors import BadRecord
 
 RECYCLE_AFTER = 2000  # tasks; parsers keep what they have seen of names for the life of a process
+END_S = 1.0  # for a child to end when its pipe has closed
 PIPE_DEADLINE_S = 5  # for a child to take, or to give, the next piece of a frame
 MAX_ANSWER = 64 << 20  # bytes of one frame of an answer
 _PR_SET_PDEATHSIG = 1
@@ -189,10 +190,10 @@ class Children:
         child.pipe.close()
         if at_once:
             child.process.kill()
-        child.process.join(2)
+        child.process.join(END_S)
         if child.process.exitcode is None:
             child.process.kill()
-            child.process.join(2)
+            child.process.join(END_S)
         if child.process.exitcode is not None:  # else the kernel keeps it, and nothing can be done
             child.process.close()
 

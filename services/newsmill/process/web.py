@@ -1,11 +1,14 @@
-"""The web client as the settings want it, and the rule against going on the web nameless."""
+"""The web client as the settings want it, its answers as pages, and no web without a contact."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 
 from newsmill.errors import Misconfigured
 from newsmill.process.settings import Settings
+from newsmill.records import Entry, Page
+from newsmill.web.messages import Response
 from newsmill.web.settings import WebSettings, is_loopback_only
 
 
@@ -19,6 +22,20 @@ def web_settings(settings: Settings) -> WebSettings:
         read_s=min(15.0, settings.fetch_timeout_s),
         concurrency=settings.fetch_concurrency,
         spacing_s=settings.spacing_s,
+    )
+
+
+def fetched_page(page_id: str, answer: Response, entry: Entry | None = None) -> Page:
+    """The page that was fetched just now."""
+    return Page(
+        page_id=page_id,
+        url=answer.url,
+        final_url=answer.final_url if answer.final_url != answer.url else None,
+        status=answer.status,
+        content_type=answer.headers.get("content-type"),
+        fetched=datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        redirects=answer.redirects,
+        entry=entry,
     )
 
 

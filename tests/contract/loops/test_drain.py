@@ -82,8 +82,8 @@ def test_a_held_record_holds_its_partition_alone_and_says_so_once_a_hold(tmp_pat
             theirs = sum(r.partition != held for r in everything(opened, PAGES))
             wait_for(lambda: sum(copies(opened).values()) == theirs)
             before = time.thread_time(), time.process_time()
-            time.sleep(1.2)
-            assert time.process_time() - before[1] < 0.25, "it burns while it waits"
+            time.sleep(0.9)
+            assert time.process_time() - before[1] < 0.2, "it burns while it waits"
             assert sum(copies(opened).values()) == theirs
             told = len(loop.lines("partition.held"))
             assert 2 <= told <= 6
@@ -98,8 +98,8 @@ def test_an_idle_loop_uses_next_to_no_processor(tmp_path: Path) -> None:
     with connect(tmp_path), Loop(tmp_path, "one").drain(Inline("extractor", copied)) as loop:
         wait_for(lambda: loop.lines("worker.heartbeat"))
         before = time.process_time()
-        time.sleep(1.0)
-        assert time.process_time() - before < 0.1
+        time.sleep(0.6)
+        assert time.process_time() - before < 0.06
         assert loop.lines("worker.heartbeat")[-1]["idle"] is True
 
 
@@ -125,7 +125,7 @@ def test_a_store_that_is_not_ready_delays_the_step_and_membership_goes_on(tmp_pa
         with Loop(tmp_path, "one").drain(store) as loop:
             wait_for(lambda: loop.lines("partition.held"))
             before = time.process_time()
-            time.sleep(1.5)  # longer than the lease
+            time.sleep(1.2)  # longer than the lease
             assert time.process_time() - before < 0.3, "it burns while it waits"
             assert store.asked < 10
             assert loop.lines("worker.heartbeat")[-1]["held"] >= 1
@@ -169,7 +169,7 @@ def test_a_full_bus_puts_the_step_off_and_loses_nothing(tmp_path: Path) -> None:
         loop = Loop(tmp_path, "one")
         with loop.drain(Inline("extractor", copied), wrap=lambda m: Refusing(m, BusFull("cap"))):
             wait_for(lambda: not waiting(opened, "extractor"))
-        assert [line["after_s"] for line in loop.lines("bus.full")] == [1.0]
+        assert [line["after_s"] for line in loop.lines("bus.full")] == [0.4]
         assert copies(opened) == Counter(values(150))
         written = Counter((x["partition"], x["offset"]) for x in loop.lines("record"))
         assert set(written.values()) == {1}

@@ -202,8 +202,8 @@ def test_a_full_bus_stops_intake_burns_nothing_and_loses_nothing(tmp_path: Path)
         with loop.tend(Desk(), ENTRIES, wrap=lambda m: Refusing(m, BusFull("cap"))):
             wait_for(lambda: loop.lines("bus.full"))
             before = time.process_time()
-            time.sleep(0.7)
-            assert time.process_time() - before < 0.2, "it burns while it waits"
+            time.sleep(0.3)
+            assert time.process_time() - before < 0.15, "it burns while it waits"
             assert loop.lines("worker.heartbeat")[-1]["held"]
             wait_for(lambda: is_through(opened))
         assert pages(opened) == Counter(entries(100))
@@ -242,8 +242,8 @@ def test_an_idle_loop_uses_next_to_no_processor(tmp_path: Path) -> None:
     with connect(tmp_path), Loop(tmp_path, "one").tend(Desk(), ENTRIES) as loop:
         wait_for(lambda: loop.lines("worker.heartbeat"))
         before = time.process_time()
-        time.sleep(1.0)
-        assert time.process_time() - before < 0.1
+        time.sleep(0.6)
+        assert time.process_time() - before < 0.06
 
 
 def test_a_step_stays_within_the_bytes_of_a_burst(tmp_path: Path) -> None:

@@ -62,9 +62,9 @@ def test_a_worker_that_dies_is_started_again_ever_later(
     run = Run(tmp_path, "enricher")
     run.supervisor.start()
     (worker,) = run.supervisor.workers
-    run.turn_until(lambda: worker.failures == 3)
+    run.turn_until(lambda: worker.failures == 2)
     assert worker.exit_code == -signal.SIGKILL
-    assert worker.backoff_s == pytest.approx(0.3 * 2**3)
+    assert worker.backoff_s == pytest.approx(0.3 * 2**2)
     run.stop()
 
 

@@ -33,7 +33,7 @@ class Assignor(AbstractPartitionAssignor):  # type: ignore[misc]  # the library 
         self.given: tuple[int, tuple[tuple[str, int], ...]] = (-1, ())
 
     def metadata(self, topics: Iterable[str]) -> Any:
-        """What this member tells the leader: its topics, and what it owned under which generation."""
+        """What this member tells the leader: its topics, what it owned, under which generation."""
         generation, owned = self.given
         told = orjson.dumps({"generation": generation, "owned": owned})
         return ConsumerProtocolSubscription(

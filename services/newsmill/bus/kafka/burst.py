@@ -55,7 +55,7 @@ class Send(NamedTuple):
     value: bytes | None
     headers: list[tuple[str, bytes]]
     limit: int  # of its value, for the error
-    index: int  # of the output in the step; -1 for a change of state
+    number: int  # of the output in the step; -1 for a change of state
 
 
 class PlaceTaken(Fenced):
@@ -104,7 +104,7 @@ class Producer:
             return Fenced(f"{self._id}: the group has moved on ({type(error).__name__})")
         if isinstance(error, MessageSizeTooLargeError) and burst.at is not None:
             size = len(burst.at.value or b"")
-            return RecordTooLarge(burst.at.topic, size, burst.at.limit, burst.at.index)
+            return RecordTooLarge(burst.at.topic, size, burst.at.limit, burst.at.number)
         if isinstance(error, _FORBIDDEN):
             return Misconfigured(f"{self._id}: {error!r}")
         if isinstance(error, KafkaError):

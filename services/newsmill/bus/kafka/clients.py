@@ -37,7 +37,6 @@ class Clients:
             "bootstrap_timeout_ms": CONNECT_MS,
             "request_timeout_ms": REQUEST_MS,
             "reconnect_backoff_max_ms": 1000,
-            "metrics_enabled": False,
             **options.security(),
         }
         self._admin: Any = None
@@ -66,6 +65,7 @@ class Clients:
                     "max_partition_fetch_bytes": PARTITION_BYTES,
                     "retry_backoff_ms": 20,
                     "allow_auto_create_topics": False,
+                    "metrics_enabled": False,
                 }
                 | settings
             )
@@ -101,6 +101,7 @@ class Clients:
                     "max_request_size": MAX_REQUEST_BYTES,
                     "retry_backoff_ms": 10,
                     "allow_auto_create_topics": False,
+                    "metrics_enabled": False,
                 }
             )
 

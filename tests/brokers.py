@@ -71,7 +71,8 @@ def any_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ladder.Broke
 def kafka(any_kafka: ladder.Broker) -> ladder.Broker:
     """The session's broker, for tests that only one that judges exactly-once can answer."""
     if not any_kafka.eos:
-        refuse(f"the {any_kafka.kind} broker cannot judge this: {'; '.join(any_kafka.lacks)}")
+        why = "; ".join((*any_kafka.lacks, *any_kafka.passed_over))
+        refuse(f"the {any_kafka.kind} broker cannot judge this: {why}")
     return any_kafka
 
 
@@ -80,11 +81,11 @@ def breakable_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ladder
     """A JVM broker that only this process knows."""
     with ExitStack() as stack:
         try:
-            broker = stack.enter_context(ladder.borrowed(tmp_path_factory.mktemp("own-kafka")))
+            broker = stack.enter_context(
+                ladder.borrowed(tmp_path_factory.mktemp("own"), only="jvm")
+            )
         except ladder.NoBroker as error:
             refuse(str(error))
-        if broker.kind != "jvm":
-            refuse(f"only the JVM broker is broken on purpose, and this one is {broker.kind}")
         yield broker
 
 

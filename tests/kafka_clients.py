@@ -8,10 +8,9 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.structs import OffsetAndMetadata
-
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 WAIT_S = 15.0
 LONG_MS = 500  # of a poll in which a member may join: a shorter one may lose its assignment

@@ -57,6 +57,7 @@ class Broker:
     ca_file: str = ""
     users: dict[str, str] = field(default_factory=dict)
     lacks: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)  # the rungs before its own, and why
     command: list[str] = field(default_factory=list)
     log: str = ""
     folder: str = ""  # where it is remembered, so that others find it after it was started again
@@ -180,17 +181,24 @@ def tail(log: Path) -> str:
     return " | ".join(log.read_text("utf-8", "replace").splitlines()[-3:])[-600:]
 
 
-def climb(folder: Path, say: Callable[[str], None] = lambda _: None) -> Broker:
-    """The broker of the first rung that holds, running and probed. Raises NoBroker."""
-    reasons = []
+def climb(
+    folder: Path, say: Callable[[str], None] = lambda _: None, only: Kind | None = None
+) -> Broker:
+    """The broker of the first rung that holds, running and probed. Raises NoBroker.
+
+    ``only`` leaves a single rung to the ladder.
+    """
+    reasons: list[str] = []
     for kind, find in rungs.LADDER:
+        if only not in (None, kind):
+            continue
         try:
             found = find(folder)
             broker = Broker(kind=kind, folder=str(folder), **asdict(found))
             if broker.ours:
                 broker.start()
             say(f"{kind}: {broker.bootstrap}; asking what it can judge")
-            broker.lacks = _probe(broker)
+            broker.lacks, broker.passed_over = _probe(broker), reasons
         except RungFailed as error:
             reasons.append(f"{kind}: {error}")
             say(reasons[-1])
@@ -239,7 +247,9 @@ def save(broker: Broker) -> None:
         fresh.replace(Path(broker.folder, STATE))
 
 
-def ensure(folder: Path, say: Callable[[str], None] = lambda _: None) -> Broker:
+def ensure(
+    folder: Path, say: Callable[[str], None] = lambda _: None, only: Kind | None = None
+) -> Broker:
     """The broker of ``folder``, started if need be; of many that ask at once, one starts it.
 
     A ladder without a rung is remembered there too: nobody climbs it twice. Raises NoBroker.
@@ -251,7 +261,7 @@ def ensure(folder: Path, say: Callable[[str], None] = lambda _: None) -> Broker:
         broker = load(folder)
         if broker is None:
             try:
-                broker = climb(folder, say)
+                broker = climb(folder, say, only)
             except NoBroker as error:
                 refused.write_text(str(error))
                 raise
@@ -260,7 +270,7 @@ def ensure(folder: Path, say: Callable[[str], None] = lambda _: None) -> Broker:
 
 
 @contextmanager
-def borrowed(folder: Path) -> Iterator[Broker]:
+def borrowed(folder: Path, only: Kind | None = None) -> Iterator[Broker]:
     """The broker of ``folder`` while there is a borrower; it ends with the last, however that ends.
 
     A lock tells who borrows, so that nobody need say goodbye: a watchdog ends the broker when no
@@ -268,7 +278,7 @@ def borrowed(folder: Path) -> Iterator[Broker]:
     """
     with _locked(folder / "borrowers.lock", fcntl.LOCK_SH):
         known = load(folder)
-        broker = ensure(folder)
+        broker = ensure(folder, only=only)
         if known is None and broker.ours:
             watchdog = (sys.executable, "-S", str(Path(__file__)), "watch", "--dir", str(folder))
             spawn(watchdog, folder / "watchdog.log")

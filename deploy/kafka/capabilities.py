@@ -8,11 +8,10 @@ import time
 import uuid
 from typing import Any
 
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import CommitFailedError, KafkaError
 from kafka.structs import OffsetAndMetadata
-
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 ASK_S = 20.0
 

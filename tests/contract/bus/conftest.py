@@ -8,17 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from brokers import any_kafka, kafka
+from contract.bus import transports
 from contract.bus.driving import Children
-from contract.bus.transports import TRANSPORTS, Transport
+from contract.bus.transports import Transport
 from newsmill.bus import connect
 from newsmill.bus.base import Bus
+
+__all__ = ["any_kafka", "kafka"]
 
 Open = Callable[..., Bus]
 
 
-@pytest.fixture(params=TRANSPORTS, ids=lambda transport: transport.name)
+@pytest.fixture(params=["file", pytest.param("kafka", marks=pytest.mark.kafka)])
 def transport(request: pytest.FixtureRequest) -> Transport:
-    return request.param
+    """Every transport; Kafka where the ladder gives a broker that judges exactly-once."""
+    if request.param == "file":
+        return transports.FILE
+    return transports.kafka(request.getfixturevalue("kafka").bootstrap)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,12 +31,28 @@ def file_url(folder: Path, *, lease_s: float = 1.0, **options: object) -> str:
     return f"file:{folder / 'bus'}?" + "&".join(f"{name}={v}" for name, v in settings.items())
 
 
-TRANSPORTS = (
-    Transport(
-        name="file",
-        fresh=file_url,
-        brisk=lambda folder: file_url(folder, lease_s=0.2),
-        lease_s=1.0,
-        settle_s=1.0,
-    ),
+FILE = Transport(
+    name="file",
+    fresh=file_url,
+    brisk=lambda folder: file_url(folder, lease_s=0.2),
+    lease_s=1.0,
+    settle_s=1.0,
 )
+
+
+def kafka_url(bootstrap: str, **options: object) -> str:
+    """A namespace of its own on a shared broker, with the shortest sessions there are."""
+    settings = {"session_ms": 1000, "stall_ms": 2000, "transaction_ms": 5000, **options}
+    query = "&".join(f"{name}={value}" for name, value in settings.items())
+    return f"kafka://{bootstrap}/t{uuid.uuid4().hex[:10]}.newsmill?{query}"
+
+
+def kafka(bootstrap: str) -> Transport:
+    """Kafka, by the broker that the ladder gave."""
+    return Transport(
+        name="kafka",
+        fresh=lambda _folder: kafka_url(bootstrap),
+        brisk=lambda _folder: kafka_url(bootstrap),
+        lease_s=3.0,
+        settle_s=10.0,
+    )

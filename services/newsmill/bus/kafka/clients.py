@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from kafka import KafkaConsumer, KafkaProducer
 from newsmill.bus.kafka.options import Options
 from newsmill.errors import Misconfigured
 
@@ -94,7 +94,7 @@ class Clients:
                     "transactional_id": transactional_id,
                     "transaction_timeout_ms": self.options.transaction_ms,
                     "delivery_timeout_ms": self.options.transaction_ms,
-                    "request_timeout_ms": min(REQUEST_MS, self.options.transaction_ms),
+                    "request_timeout_ms": min(REQUEST_MS, self.options.transaction_ms // 2),
                     "max_block_ms": self.options.transaction_ms,
                     "batch_size": BATCH_BYTES,
                     "linger_ms": 2,

@@ -31,6 +31,8 @@ from newsmill.topics import Topic
 
 LOOK_S = 0.2  # how long the consumer is left to wait before holds and skips are looked at again
 
+JOIN_LOOK_S = 0.05  # a join goes on only while the consumer is polled
+
 
 class KafkaMember:
     """One member: a consumer, a transactional producer, a slot. One thread owns it."""
@@ -191,6 +193,8 @@ class KafkaMember:
         self._pause_all_but(membership.consumer, wants)
         release_s = min(self._held.values(), default=now + LOOK_S) - now
         wait_s = 0.0 if ready else max(0.0, min(left_s, LOOK_S, release_s))
+        if not membership.is_settled:
+            wait_s = max(wait_s, JOIN_LOOK_S)
         try:
             found = membership.consume(wait_s)
             if membership.adopt(self._reached):

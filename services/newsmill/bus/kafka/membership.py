@@ -62,6 +62,8 @@ class Membership:
         self.owned: dict[Place, Owned] = {}
         self.consumer = clients.member(self.group, self.instance, self._assignor)
         self.consumer.subscribe(self._topics, listener=_Quiet())
+        for topic in self._topics:  # known before the first join: else it shares out nothing
+            self.consumer.partitions_for_topic(topic)
 
     def where(self, place: Place) -> TopicPartition:
         """A partition by its name on the wire."""

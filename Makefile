@@ -12,10 +12,10 @@ TESTS  ?= tests
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint check fmt schemas lock bench clean
+.PHONY: help run test lint check fmt schemas lock bench kafka kafka-stop clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run ## the whole pipeline: the sample newsroom, or FEEDS=my.opml CONTACT=me@site.org
 	@$(VENV)/bin/newsmill run --data '$(DATA)' $(if $(FEEDS),--feeds '$(FEEDS)') $(if $(CONTACT),--contact '$(CONTACT)')
@@ -43,6 +43,12 @@ lock: $(VENV)/.dev ## refresh deploy/constraints.txt from pyproject.toml
 
 bench: $(VENV)/.dev ## CPU of the bus beside that of extraction
 	$(PY) benchmarks/bus_share.py
+
+kafka: $(VENV)/.dev ## start a local Kafka broker and leave it running; the last line is HOST:PORT
+	@$(PY) deploy/kafka/broker.py start
+
+kafka-stop: $(VENV)/.dev ## end it
+	@$(PY) deploy/kafka/broker.py stop
 
 clean: ## forget the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -3,8 +3,8 @@
     python benchmarks/bus_share.py [--pages pages.jsonl] [--articles 2000]
 
 Publishes pages (those of the sample newsroom, or of a file of page lines, over and over under new
-ids), lets the extractor's own loop drain them, and counts the CPU seconds of the calls into the bus,
-of the loop around them, and of extracting the same pages. Everything runs in this process, one core.
+ids), lets the extractor's own loop drain them, and counts the CPU seconds of the calls into the
+bus, of the loop around them, and of extracting the same pages. All runs in this process, on one core.
 """
 
 from __future__ import annotations

@@ -156,7 +156,7 @@ class Drain:
         self._lanes |= {place: Lane(owned[place]) for place in fresh}
         self._order = list(self._lanes.values())
         positions = {str(place): owned[place].position for place in fresh}
-        self._log.event("partition.assigned", positions=positions)
+        self._log.event("partition.assigned", positions=positions, log=self._member.identity)
         return {place for place, mark in fresh.items() if owned[place].position != mark.position}
 
     def _drop(self, places: Iterable[Place]) -> None:

@@ -223,7 +223,9 @@ class Tend:
             self._tender.assigned(place, restored)
         if fresh:
             positions = {str(place): mark.position for place, mark in fresh.items()}
-            self._log.event("partition.assigned", positions=positions, steps=steps)
+            self._log.event(
+                "partition.assigned", positions=positions, steps=steps, log=self._member.identity
+            )
 
     def _drop(self, places: Iterable[Place]) -> None:
         for place in places:

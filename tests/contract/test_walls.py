@@ -19,7 +19,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 CONTRACTS = [one["name"] for one in PYPROJECT["tool"]["importlinter"]["contracts"]]
 LINES = 400
 
-DOWN, SHELL, PURE, NOUNS, TRANSPORT, WEB, SQLITE, RINGS = CONTRACTS
+DOWN, SHELL, PURE, NOUNS, TRANSPORT, WEB, KAFKA, SQLITE, RINGS = CONTRACTS
 BREACHES = [
     (DOWN, "fetcher/core/frontier.py", "from newsmill.producer.core import parse"),
     (DOWN, "archiver/sqlite.py", "import newsmill.enricher.worker"),
@@ -42,7 +42,9 @@ BREACHES = [
     (NOUNS, "records.py", "from pathlib import Path"),
     (NOUNS, "urls.py", "import socket"),
     (TRANSPORT, "process/host.py", "from newsmill.bus.file import FileBus"),
+    (TRANSPORT, "process/host.py", "from newsmill.bus.kafka import KafkaBus"),
     (WEB, "fetcher/worker.py", "import aiohttp"),
+    (KAFKA, "process/host.py", "import kafka"),
     (SQLITE, "ops/summary.py", "import sqlite3"),
     (RINGS, "bus/base.py", "import newsmill.bus.file.bus"),
 ]  # fmt: skip

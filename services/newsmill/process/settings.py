@@ -21,6 +21,7 @@ NOT_SETTINGS = {
     "NEWSMILL_CONFIG",
     "NEWSMILL_CRASH_AT",
     "NEWSMILL_PARENT",
+    "NEWSMILL_REQUIRE_KAFKA",
 }  # read elsewhere, by name
 _AT = re.compile(r"`\$\.(\w+)")  # where msgspec names the field
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}

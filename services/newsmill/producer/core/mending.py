@@ -18,9 +18,7 @@ MAX_ATTRIBUTES = 1_000  # lxml lists the attributes of a tag in quadratic time: 
 MAX_NODES = 2_000_000  # tags and references: about a million elements, 200 MB parsed
 
 _SKIPPED = re.compile(
-    r"(?:\s++|<\?(?:.*?\?>|.*\Z)|<!--(?:.*?-->|.*\Z)"
-    r"|<!DOCTYPE[^\[<>]*+(?:\[(?:[^\]]++|\](?!\s*>))*+\]\s*)?>)*+",
-    re.S | re.I,
+    r"\s+|<\?(?:.*?\?>|.*\Z)|<!--(?:.*?-->|.*\Z)|<!DOCTYPE[^\[<>]*(?:\[.*?\]\s*)?>", re.S | re.I
 )
 _ENTITY = re.compile(
     r"""<!ENTITY\s+(\w{2,40})\s+(?:"(&\#\w{1,8};|[^"&%<]*)"|'(&\#\w{1,8};|[^'&%<]*)')\s*>"""
@@ -40,8 +38,11 @@ _CONSTRUCT = re.compile(
 
 def prologue_end(text: str) -> int:
     """Where the root begins in a document that begins as XML does."""
-    found = _SKIPPED.match(text)
-    return found.end() if found else 0
+    # Piece by piece: a possessive repeat of the whole matches wrongly in Python before 3.11.5.
+    end = 0
+    while found := _SKIPPED.match(text, end):
+        end = found.end()
+    return end
 
 
 def mend(text: str, root: int) -> str:

@@ -173,7 +173,7 @@ def test_whatever_members_do_every_record_is_copied_once_and_in_order(transport,
 
     machine = type("Copying", (Copying,), {"fresh": staticmethod(fresh)})
     run = settings(
-        max_examples=12,
+        max_examples=transport.examples,
         stateful_step_count=30,
         deadline=None,
         derandomize=True,

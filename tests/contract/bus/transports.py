@@ -16,6 +16,7 @@ class Transport:
     fresh: Callable[[Path], str]
     brisk: Callable[[Path], str]  # the same with the shortest lease there is
     lease_s: float  # of that bus: a silent member loses its partitions after it
+    examples: int  # of random runs: what a few seconds allow
     settle_s: float  # within which members agree on their shares, dead ones found out
 
 
@@ -37,12 +38,13 @@ FILE = Transport(
     brisk=lambda folder: file_url(folder, lease_s=0.2),
     lease_s=1.0,
     settle_s=1.0,
+    examples=12,
 )
 
 
 def kafka_url(bootstrap: str, **options: object) -> str:
     """A namespace of its own on a shared broker, with the shortest sessions there are."""
-    settings = {"session_ms": 1000, "stall_ms": 2000, "transaction_ms": 5000, **options}
+    settings = {"session_ms": 1500, "stall_ms": 3000, "transaction_ms": 5000, **options}
     query = "&".join(f"{name}={value}" for name, value in settings.items())
     return f"kafka://{bootstrap}/t{uuid.uuid4().hex[:10]}.newsmill?{query}"
 
@@ -53,6 +55,7 @@ def kafka(bootstrap: str) -> Transport:
         name="kafka",
         fresh=lambda _folder: kafka_url(bootstrap),
         brisk=lambda _folder: kafka_url(bootstrap),
-        lease_s=3.0,
+        lease_s=4.5,
         settle_s=10.0,
+        examples=1,
     )

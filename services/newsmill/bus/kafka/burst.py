@@ -8,7 +8,6 @@ one, so the producer is thrown away.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -31,6 +30,7 @@ from kafka.structs import OffsetAndMetadata
 
 from newsmill.bus import crash
 from newsmill.bus.base import BusFull, BusUnknown, Fenced, RecordTooLarge
+from newsmill.bus.kafka.aside import Aside
 from newsmill.bus.kafka.clients import Clients, close_anyhow
 from newsmill.errors import Misconfigured
 
@@ -178,18 +178,5 @@ class _Burst:
 
 def _within(seconds: float, call: Callable[[], object]) -> None:
     """Run a call that may never return; raises what it raises, and TimeoutError."""
-    raised: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            call()
-        except BaseException as error:  # noqa: BLE001 - carried to the thread that waits for it
-            raised.append(error)
-
-    thread = threading.Thread(target=run, daemon=True, name="kafka-step")
-    thread.start()
-    thread.join(seconds)
-    if raised:
-        raise raised[0]
-    if thread.is_alive():
+    if not Aside(call).is_over(seconds):
         raise TimeoutError(f"no end within {seconds:.0f} s")

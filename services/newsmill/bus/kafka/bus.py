@@ -93,10 +93,8 @@ class KafkaBus:
             yield from reading.latest(self.scan(topic, partition)).items()
 
     def lag(self, groups: Iterable[str] | None = None) -> list[Lag]:
-        """How far the named groups are (all that Kafka still knows, where None)."""
-        known = overview.groups(self._clients, self._catalog)
-        wanted = known if groups is None else [name for name in groups if name in known]
-        return overview.lag(self._clients, self._catalog, wanted)
+        """How far the named groups are (all that ever joined, where None)."""
+        return overview.lag(self._clients, self._catalog, groups)
 
     def describe(self) -> list[Described]:
         """What the lane's topics hold."""

@@ -62,6 +62,10 @@ class Catalog:
             found = self._described([IDENTITY])
         return f"{self.cluster()}/{found[IDENTITY]['topic_id']}"
 
+    def is_made(self) -> bool:
+        """Whether the lane has a topic at all."""
+        return IDENTITY in self._described([IDENTITY])
+
     def find(self, topic: Topic) -> bool:
         """Whether the topic is there; raises Misconfigured where it differs."""
         if topic in self._known:
@@ -77,8 +81,7 @@ class Catalog:
         missing = [topic for topic in wanted if topic.name not in there]
         if missing:
             self._refuse_uneven(missing)
-            anchored = IDENTITY in self._described([IDENTITY])
-            self._create(missing if anchored else [_identity_topic(), *missing])
+            self._create(missing if self.is_made() else [_identity_topic(), *missing])
             self._known.update(missing)
         return [topic.name for topic in missing]
 

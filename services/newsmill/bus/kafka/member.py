@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from kafka import TopicPartition
@@ -21,17 +21,18 @@ from newsmill.bus.base import (
     Record,
 )
 from newsmill.bus.checking import check_fits, check_named, target
-from newsmill.bus.kafka import reading
+from newsmill.bus.kafka import reading, registry
 from newsmill.bus.kafka.burst import PlaceTaken, Producer, Send
 from newsmill.bus.kafka.catalog import Catalog
 from newsmill.bus.kafka.clients import Clients
 from newsmill.bus.kafka.membership import PENDING_S, Membership
+from newsmill.bus.kafka.shelf import Shelf
 from newsmill.bus.kafka.slots import Slot
 from newsmill.topics import Topic
 
 LOOK_S = 0.2  # how long the consumer is left to wait before holds and skips are looked at again
 
-JOIN_LOOK_S = 0.05  # a join goes on only while the consumer is polled
+JOIN_LOOK_S = 0.05
 
 
 class KafkaMember:
@@ -45,16 +46,15 @@ class KafkaMember:
         self._group = group
         self._slot = slot
         self._streams = {topic.name for topic in topics if topic.kind == "stream"}
-        self._join_wait_s = max(0.5, clients.options.session_ms / 4000)
+        self._first_wait_s = max(0.5, clients.options.session_ms / 3000)
+        self._join_wait_s = clients.options.session_ms / 3000
         self._producer = Producer(clients, catalog.full(f"{group}.{slot.number}"))
-        self._membership = (
-            Membership(clients, catalog, group, topics, slot.number) if topics else None
-        )
-        self._waiting: dict[Place, deque[Record]] = {}  # taken from the consumer, not delivered
-        self._reached: dict[Place, int] = {}  # the consumer's position, behind those
-        self._next: dict[Place, tuple[int, int]] = {}  # epoch, next position to deliver
-        self._held: dict[Place, float] = {}
-        self._turn = 0
+        self._membership: Membership | None = None
+        if topics:
+            names = [topic.name for topic in topics]
+            registry.enter(clients, catalog, self._producer, group, names)
+            self._membership = Membership(clients, catalog, group, topics, slot.number)
+        self._shelf = Shelf()
         self.is_open = True
 
     @property
@@ -89,10 +89,9 @@ class KafkaMember:
             return []
         while True:
             self._gather(self._membership, begun + timeout_s - time.monotonic(), skip)
-            records = self._deliver(max_records, max_bytes, skip)
+            records = self._shelf.take(max_records, max_bytes, skip)
             waited = time.monotonic() - begun
-            joining = not self._membership.is_settled
-            if records or waited >= (max(timeout_s, self._join_wait_s) if joining else timeout_s):
+            if records or waited >= max(timeout_s, self._wait_for_join_s(self._membership)):
                 return records
 
     def commit(
@@ -105,8 +104,9 @@ class KafkaMember:
         self._require_open()
         if not positions and self._membership is not None:
             raise ValueError("a step of a group that reads must name the partitions it is of")
+        owned = self._membership.owned if self._membership is not None else {}
         for place, mark in positions.items():
-            self._check_position(place, mark)
+            self._shelf.check(place, mark, owned.get(place))
         check_named(state, positions)
         check_fits(outputs, state)
         self._catalog.ensure([*(o.topic for o in outputs), *(c.topic for c in state)])
@@ -129,12 +129,11 @@ class KafkaMember:
         position = max(mark.position, reading.starts(self._clients, [where])[where])
         self._step([], {place: Mark(position, mark.epoch)})
         membership.consumer.seek(where, position)
-        self._forget(place)
-        self._next[place] = (mark.epoch, position)
+        self._shelf.go_to(place, mark.epoch, position)
 
     def hold(self, place: Place, until: float) -> None:
         """Deliver nothing from ``place`` before ``time.monotonic()`` reaches ``until``."""
-        self._held[place] = until
+        self._shelf.held[place] = until
 
     def restore(self, topic: Topic, partition: int) -> Iterable[tuple[bytes, bytes]]:
         """Every key and value of a partition of state owned here; raises Fenced where it is not.
@@ -182,79 +181,38 @@ class KafkaMember:
 
     def _gather(self, membership: Membership, left_s: float, skip: Collection[Place]) -> None:
         """Take from the consumer what may be delivered next; wait for it if there is nothing."""
-        now = time.monotonic()
-        self._held = {place: until for place, until in self._held.items() if until > now}
+        shelf, now = self._shelf, time.monotonic()
+        shelf.release(now)
         wants, ready = set(), False
         for place in membership.owned:
-            if place.topic in self._streams and place not in skip and place not in self._held:
-                ready = ready or bool(self._waiting.get(place))
-                if not self._waiting.get(place):
+            if place.topic in self._streams and place not in skip and place not in shelf.held:
+                if shelf.holds(place):
+                    ready = True
+                else:
                     wants.add(membership.where(place))
-        self._pause_all_but(membership.consumer, wants)
-        release_s = min(self._held.values(), default=now + LOOK_S) - now
+        if not membership.is_joining:
+            self._pause_all_but(membership.consumer, wants)
+        release_s = min(shelf.held.values(), default=now + LOOK_S) - now
         wait_s = 0.0 if ready else max(0.0, min(left_s, LOOK_S, release_s))
-        if not membership.is_settled:
-            wait_s = max(wait_s, JOIN_LOOK_S)
-        try:
+        with self._closed_when_taken():
             found = membership.consume(wait_s)
-            if membership.adopt(self._reached):
-                self._follow_assignment(membership)
+            if membership.adopt(shelf.reached):
+                shelf.follow(membership.owned)
                 return  # what was found may be of a position that is not ours
-        except PlaceTaken:
-            self.close()
-            raise
         for where, rows in found.items():
             place = membership.place(where)
-            if place.topic not in self._streams or place not in membership.owned:
-                continue
-            position = membership.consumer.position(where, timeout_ms=1000)
-            self._waiting.setdefault(place, deque()).extend(
-                reading.convert(place, rows, position or rows[-1].offset + 1)
-            )
-            self._reached[place] = position
+            if place.topic in self._streams and place in membership.owned and rows:
+                position = membership.consumer.position(where)
+                shelf.put(place, reading.convert(place, rows, position))
 
-    def _deliver(self, max_records: int, max_bytes: int, skip: Collection[Place]) -> list[Record]:
-        """A fair part of every partition, in turn, within the bounds of all together."""
-        places = [
-            place
-            for place, waiting in self._waiting.items()
-            if waiting and place not in skip and place not in self._held
-        ]
-        if not places:
-            return []
-        self._turn += 1
-        first = self._turn % len(places)
-        places = places[first:] + places[:first]
-        records: list[Record] = []
-        left = max_bytes
-        for part in (len(places), 1):  # a share each, and then what is left to whoever has more
-            for place in places:
-                waiting = self._waiting[place]
-                most = min(max(1, max_records // part), max_records - len(records))
-                share = max(1, max_bytes // part)
-                while waiting and most > 0 and share > 0:
-                    size = waiting[0].size
-                    if records and size > min(left, share):
-                        break
-                    record = waiting.popleft()
-                    records.append(record)
-                    left, share, most = left - size, share - size, most - 1
-                    self._next[place] = (self._next[place][0], record.next)
-        return records
+    def _wait_for_join_s(self, membership: Membership) -> float:
+        """How much longer than asked a poll may take while the group shares itself out.
 
-    def _follow_assignment(self, membership: Membership) -> None:
-        for place in self._next.keys() - membership.owned.keys():
-            self._forget(place)
-        for place, mine in membership.owned.items():
-            if self._next.get(place, (None, 0))[0] != mine.epoch:
-                self._forget(place)
-                self._next[place] = (mine.epoch, mine.position)
-
-    def _forget(self, place: Place) -> None:
-        self._next.pop(place, None)
-        self._held.pop(place, None)
-        self._waiting.pop(place, None)
-        self._reached.pop(place, None)
+        A step meanwhile may be of a share that is over.
+        """
+        if membership.is_settled:
+            return 0.0
+        return self._first_wait_s if membership.metadata is None else self._join_wait_s
 
     @staticmethod
     def _pause_all_but(consumer: Any, wants: set[TopicPartition]) -> None:
@@ -268,6 +226,8 @@ class KafkaMember:
 
     def _step(self, sends: Sequence[Send], positions: Mapping[Place, Mark]) -> None:
         membership = self._membership
+        if membership is not None:
+            self._settle(membership)
         owned = membership.owned if membership is not None else {}
         for place, mark in positions.items():
             if place not in owned or owned[place].epoch != mark.epoch:
@@ -276,40 +236,44 @@ class KafkaMember:
         if positions and (metadata is None or metadata.generation_id < 0 or not metadata.member_id):
             raise Fenced(f"group {self._group} knows no generation of ours")
         crash.point("commit.begin")
+        offsets = {self._member().where(place): mark.position for place, mark in positions.items()}
         try:
-            self._producer.step(
-                sends,
-                {self._member().where(place): mark.position for place, mark in positions.items()},
-                metadata,
-            )
-        except PlaceTaken:
-            self.close()
-            raise
+            with self._closed_when_taken():
+                self._producer.step(sends, offsets, metadata)
         except Fenced:
-            if membership is not None:
+            if membership is not None and self.is_open:
                 membership.lose()
-                self._follow_assignment(membership)
+                self._shelf.follow(membership.owned)
             raise
         crash.point("commit.done")
         if membership is not None:
             for place, mark in positions.items():
                 membership.advance(place, mark.position)
 
+    def _settle(self, membership: Membership) -> None:
+        """Take over the outcome of a join that has ended since the last poll.
+
+        While one is still under way the old share holds, and the broker takes steps of it.
+        """
+        if membership.is_joining:
+            with self._closed_when_taken():
+                membership.consume(JOIN_LOOK_S, records=False)
+                if membership.adopt(self._shelf.reached):
+                    self._shelf.follow(membership.owned)
+
+    @contextmanager
+    def _closed_when_taken(self) -> Iterator[None]:
+        """A member whose place was taken is of no more use, and must hold nothing."""
+        try:
+            yield
+        except PlaceTaken:
+            self.close()
+            raise
+
     def _send(self, topic: Topic, partition: int, what: Output | Change, index: int) -> Send:
         headers = list(what.headers) if isinstance(what, Output) else []
         full = self._catalog.full(topic.name)
         return Send(full, partition, what.key, what.value, headers, topic.max_bytes, index)
-
-    def _check_position(self, place: Place, mark: Mark) -> None:
-        """Raise ValueError for a position that skips what was not delivered, or goes back."""
-        owned = self._membership.owned.get(place) if self._membership is not None else None
-        if owned is None or owned.epoch != mark.epoch:
-            return  # the step will be fenced
-        epoch, reached = self._next.get(place, (None, 0))
-        if epoch == mark.epoch and mark.position > reached:
-            raise ValueError(f"{place}: position {mark.position} was not delivered yet")
-        if mark.position < owned.position:
-            raise ValueError(f"{place}: position {mark.position} is behind the committed one")
 
     def _member(self) -> Membership:
         if self._membership is None:

@@ -1,9 +1,14 @@
 """Being a member of a consumer group: what is owned, under which epoch, and from where it is read.
 
 An *epoch* is the generation of the group in which a partition came to this member. It is kept while
-the partition stays ours from one generation to the very next: then nobody else had it between. All
+the partition stays ours from one generation to the very next, under the same member id: then nobody
+else had it between. All
 that a step says to the broker (generation, member id) is taken when the assignment is, never later:
 the library's own idea of them moves on while a join is still under way.
+
+A join is driven to its end in a thread of its own, which has the consumer for so long. The library
+drives it inside ``poll`` alone: one that comes to its end between two polls is thrown away and
+begun again, with a rebalance for everybody, and a member in a join sends no heartbeats.
 """
 
 from __future__ import annotations
@@ -14,7 +19,6 @@ from typing import Any, NamedTuple
 
 from kafka import TopicPartition
 from kafka.consumer.subscription_state import ConsumerRebalanceListener
-from kafka.coordinator.base import MemberState
 from kafka.errors import (
     FencedInstanceIdError,
     GroupAuthorizationFailedError,
@@ -26,6 +30,7 @@ from kafka.errors import (
 )
 
 from newsmill.bus.base import BusUnknown, Mark, OutOfRange, Place
+from newsmill.bus.kafka.aside import Aside
 from newsmill.bus.kafka.assignor import Assignor
 from newsmill.bus.kafka.burst import PlaceTaken
 from newsmill.bus.kafka.catalog import Catalog
@@ -57,7 +62,8 @@ class Membership:
         self._topics = [catalog.full(topic.name) for topic in topics]
         self._assignor = Assignor()
         self._seen = self._assignor.given
-        self._generation = -1
+        self._generation = self._epoch = -1
+        self._join: Aside | None = None
         self.metadata: Any = None  # what a step is fenced by; None while there is none
         self.owned: dict[Place, Owned] = {}
         self.consumer = clients.member(self.group, self.instance, self._assignor)
@@ -74,17 +80,25 @@ class Membership:
         return Place(self._catalog.short(where.topic), where.partition)
 
     @property
-    def is_settled(self) -> bool:
-        """Whether no join is under way, as far as this member knows."""
-        state = self.consumer.group_metadata().state
-        return self.metadata is not None and state is MemberState.STABLE
+    def is_joining(self) -> bool:
+        """Whether a join has the consumer: nobody else may touch it then."""
+        return self._join is not None
 
-    def consume(self, timeout_s: float) -> Mapping[TopicPartition, Sequence[Any]]:
-        """What the consumer has; membership is kept up meanwhile.
+    @property
+    def is_settled(self) -> bool:
+        """Whether no join is under way or asked for, as far as this member knows."""
+        return self._join is None and self.metadata is not None and not self._must_join()
+
+    def consume(
+        self, timeout_s: float, *, records: bool = True
+    ) -> Mapping[TopicPartition, Sequence[Any]]:
+        """What the consumer has; membership is kept up meanwhile, or that alone is done.
 
         Raises OutOfRange, PlaceTaken, Misconfigured.
         """
         try:
+            if not self._joined(timeout_s) or not records:
+                return {}
             found: Mapping[TopicPartition, Sequence[Any]] = self.consumer.poll(int(timeout_s * 1e3))
         except NoOffsetForPartitionError:
             return {}  # a new assignment: positions are ours to set
@@ -107,17 +121,23 @@ class Membership:
         ours, the committed position of what is new. What it returned meanwhile is void.
         """
         given = self._assignor.given
-        if given is self._seen:
+        if self.is_joining or given is self._seen:
             return False
         generation, places = given
-        stays = self.metadata is not None and generation - self._generation in (0, 1)
+        metadata = self.consumer.group_metadata()._replace(generation_id=generation)
+        stays = (
+            self.metadata is not None
+            and self.metadata.member_id == metadata.member_id  # else we were put out meanwhile
+            and generation - self._generation in (0, 1)
+        )
         before = self.owned if stays else {}
         mine = {self.place(TopicPartition(*each)) for each in places}
         kept = {place: before[place] for place in mine & before.keys()}
         new = self._committed(sorted(mine - kept.keys()))
-        self.owned = kept | {place: Owned(generation, at) for place, at in new.items()}
+        self._epoch = max(self._epoch + 1, generation)  # a group that is made anew counts anew
+        self.owned = kept | {place: Owned(self._epoch, at) for place, at in new.items()}
         self.owned = dict(sorted(self.owned.items()))
-        self.metadata = self.consumer.group_metadata()._replace(generation_id=generation)
+        self.metadata = metadata
         self._seen, self._generation = given, generation
         with contextlib.suppress(AssertionError, KafkaError, ValueError):
             for place, owned in self.owned.items():  # unless it is another one's by now
@@ -132,8 +152,9 @@ class Membership:
     def lose(self) -> None:
         """Own nothing, and join anew: the broker has said that our generation is over."""
         self.owned, self.metadata = {}, None
-        self.consumer.unsubscribe()
-        self.consumer.subscribe(self._topics, listener=_Quiet())
+        if not self.is_joining:
+            self.consumer.unsubscribe()
+            self.consumer.subscribe(self._topics, listener=_Quiet())
 
     def marks(self) -> dict[Place, Mark]:
         """What is owned, as the contract names it."""
@@ -156,6 +177,29 @@ class Membership:
                     self.group,
                     [MemberToRemove(member_id=member_id, group_instance_id=self.instance)],
                 )
+
+    def _must_join(self) -> bool:
+        return bool(self.consumer._coordinator.need_rejoin())
+
+    def _joined(self, within_s: float) -> bool:
+        """Join where the group asks for it; False while that goes on."""
+        if self._join is None:
+            if not self._must_join():
+                return True
+            # Not public, but it returns as soon as the join is over; the consumer's own poll does
+            # not, and may end a moment before.
+            coordinator = self.consumer._coordinator
+            wait_ms = self._clients.options.poll_ms
+            self._join = Aside(lambda: coordinator.poll(timeout_ms=wait_ms))
+        join = self._join
+        try:
+            if not join.is_over(within_s):
+                return False
+        except BaseException:
+            self._join = None
+            raise
+        self._join = None
+        return not self._must_join()
 
     def _committed(self, places: Sequence[Place]) -> dict[Place, int]:
         """The group's positions, once no step of a predecessor is pending; else the log's start."""

@@ -11,7 +11,7 @@ from kafka.admin import MemberToRemove
 from kafka.errors import GroupIdNotFoundError, KafkaError, NonEmptyGroupError
 
 from newsmill.bus.base import Described, Lag, Place, Record
-from newsmill.bus.kafka import reading
+from newsmill.bus.kafka import reading, registry
 from newsmill.bus.kafka.catalog import IDENTITY, Catalog
 from newsmill.bus.kafka.clients import Clients
 from newsmill.errors import Misconfigured
@@ -21,16 +21,10 @@ COUNT_BYTES = 32 << 20
 GONE_S = 10.0
 
 
-def groups(clients: Clients, catalog: Catalog) -> list[str]:
-    """Every group of the lane that Kafka knows, by short name."""
-    with clients.admin() as admin:
-        told = admin.list_groups()
-    names = {str(each["group_id"]) for each in told}
-    return sorted(catalog.short(name) for name in names if name.startswith(f"{catalog.lane}."))
-
-
-def lag(clients: Clients, catalog: Catalog, names: Iterable[str]) -> list[Lag]:
+def lag(clients: Clients, catalog: Catalog, names: Iterable[str] | None) -> list[Lag]:
     """How far groups are in every partition of what they read."""
+    known = registry.groups(clients, catalog)
+    names = known if names is None else [name for name in names if name in known]
     there = catalog.existing()
     found: list[Lag] = []
     for name in names:
@@ -39,12 +33,10 @@ def lag(clients: Clients, catalog: Catalog, names: Iterable[str]) -> list[Lag]:
             group = admin.describe_groups([full])[full]
             committed = admin.list_group_offsets(full)[full]
         members = group["members"] if group["error"] is None else []
-        topics = {each.topic for each in committed}
-        topics.update(topic for m in members for topic in _listed(m["member_metadata"], "topics"))
         places = [
-            TopicPartition(topic, partition)
-            for topic in sorted(topics)
-            for partition in range(there.get(catalog.short(topic), 0))
+            TopicPartition(catalog.full(topic), partition)
+            for topic in known[name]
+            for partition in range(there.get(topic, 0))
         ]
         owners = _owners(members)
         if not places:
@@ -112,7 +104,11 @@ def describe(clients: Clients, catalog: Catalog) -> list[Described]:
 
 def drop_group(clients: Clients, catalog: Catalog, name: str) -> None:
     """Forget a group; its members, if there are any, are put out first."""
-    full = catalog.full(name)
+    _drop(clients, catalog.full(name))
+    registry.strike(clients, catalog, name)
+
+
+def _drop(clients: Clients, full: str) -> None:
     deadline = time.monotonic() + GONE_S
     while True:
         with clients.admin() as admin:
@@ -133,8 +129,8 @@ def drop_group(clients: Clients, catalog: Catalog, name: str) -> None:
 
 def drop_lane(clients: Clients, catalog: Catalog) -> None:
     """Remove the lane's topics, state and groups."""
-    for name in groups(clients, catalog):
-        drop_group(clients, catalog, name)
+    for name in registry.groups(clients, catalog):
+        _drop(clients, catalog.full(name))
     names = [*catalog.existing(), IDENTITY]
     catalog.forget()
     with clients.admin() as admin:

@@ -24,6 +24,8 @@ def convert(place: Place, rows: Sequence[Any], position: int) -> list[Record]:
     A transaction's marker takes an offset too, so what follows a record is the next record, or
     the place where the consumer stands; never its offset and one.
     """
+    if not rows:
+        return []
     follows = [row.offset for row in rows[1:]]
     follows.append(position)
     return [

@@ -176,9 +176,10 @@ def prepare(folder: Path, ports: Ports) -> list[str]:
         ],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
+    certified = certificate.wait(60)  # before anything is refused: nobody else waits for it
     if done.returncode:
         raise RungFailed(f"kafka.tools.StorageTool: {_last_line(done.stderr.encode())[:300]}")
-    if certificate.wait(60):
+    if certified:
         raise RungFailed("keytool made no certificate")
     _export_certificate(program, folder)
     return [

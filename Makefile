@@ -39,7 +39,7 @@ schemas: $(VENV)/.dev ## draw schemas/ and docs/logs.md anew from the types
 	$(PY) -m newsmill.process.catalogue
 
 lock: $(VENV)/.dev ## refresh deploy/constraints.txt from pyproject.toml
-	$(PY) -m uv pip compile --quiet --all-extras --universal --no-header --no-annotate --no-emit-index-url pyproject.toml -o deploy/constraints.txt
+	$(PY) -m uv pip compile --quiet --all-extras --universal --no-header --no-annotate pyproject.toml -o deploy/constraints.txt
 
 bench: $(VENV)/.dev ## CPU of the bus beside that of extraction
 	$(PY) benchmarks/bus_share.py

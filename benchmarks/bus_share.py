@@ -141,7 +141,7 @@ def main() -> None:
             member, life = Metered(opened.join("extractor", [PAGES])), Life(log)
             work = Extracting(args.articles, life)
             started, wall = time.process_time(), time.monotonic()
-            Drain("extractor", member, work, opened.burst, log, life).run()  # type: ignore[arg-type]
+            Drain("extractor", member, work, opened.burst, log, life).run()
             total, wall = time.process_time() - started, time.monotonic() - wall
             report(args.articles, len(pages), member, work.cpu_s, total, wall)
 

@@ -141,7 +141,7 @@ def _born(pid: int) -> str:
         except OSError:
             return ""
         return "" if after_name[0] == "Z" else after_name[19]
-    said = subprocess.run(  # noqa: S603 - our own words
+    said = subprocess.run(
         ["/bin/ps", "-o", "stat=,lstart=", "-p", str(pid)],
         capture_output=True,
         text=True,
@@ -170,7 +170,7 @@ def spawn(command: Sequence[str], log: Path) -> int:
         str(log),
         *command,
     ]
-    done = subprocess.run(words, stdout=subprocess.PIPE, check=True)  # noqa: S603 - our own words
+    done = subprocess.run(words, stdout=subprocess.PIPE, check=True)
     return int(done.stdout)
 
 
@@ -210,9 +210,7 @@ def climb(
 def _probe(broker: Broker) -> list[str]:
     words = [sys.executable, str(Path(__file__).with_name("capabilities.py")), broker.bootstrap]
     try:
-        done = subprocess.run(  # noqa: S603 - our own words
-            words, capture_output=True, text=True, timeout=PROBE_S, check=False
-        )
+        done = subprocess.run(words, capture_output=True, text=True, timeout=PROBE_S, check=False)
     except subprocess.TimeoutExpired:
         return [f"no end of the probe in {PROBE_S:.0f} s"]
     if done.returncode:
@@ -309,36 +307,36 @@ def main() -> int:
 def _start(folder: Path) -> int:
     (folder / "no-broker").unlink(missing_ok=True)
     try:
-        broker = ensure(folder, say=lambda line: print(line, file=sys.stderr))  # noqa: T201
+        broker = ensure(folder, say=lambda line: print(line, file=sys.stderr))
     except NoBroker as error:
-        print(error, file=sys.stderr)  # noqa: T201
+        print(error, file=sys.stderr)
         return 1
     _status(folder)
-    print(broker.bootstrap)  # noqa: T201
+    print(broker.bootstrap)
     return 0
 
 
 def _stop(folder: Path) -> int:
     broker = load(folder)
     if broker is None:
-        print("no broker runs here")  # noqa: T201
+        print("no broker runs here")
     elif not broker.ours:
-        print(f"the broker at {broker.bootstrap} is not ours to stop")  # noqa: T201
+        print(f"the broker at {broker.bootstrap} is not ours to stop")
     else:
         broker.stop()
-        print(f"stopped; its data stay in {folder}")  # noqa: T201
+        print(f"stopped; its data stay in {folder}")
     return 0
 
 
 def _status(folder: Path) -> int:
     broker = load(folder)
     if broker is None:
-        print("no broker runs here")  # noqa: T201
+        print("no broker runs here")
         return 1
     judges = "judges exactly-once" if broker.eos else "cannot judge: " + "; ".join(broker.lacks)
-    print(f"{broker.kind} {broker.version}, pid {broker.pid or 'unknown'}, {judges}")  # noqa: T201
+    print(f"{broker.kind} {broker.version}, pid {broker.pid or 'unknown'}, {judges}")
     if broker.tls:
-        print(f"  TLS {broker.tls} (trust {broker.ca_file}), SASL over TLS {broker.sasl}")  # noqa: T201
+        print(f"  TLS {broker.tls} (trust {broker.ca_file}), SASL over TLS {broker.sasl}")
     return 0
 
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 with open(sys.argv[1], "ab") as log:  # noqa: PTH123 - as few imports as can be
-    process = subprocess.Popen(  # noqa: S603 - whoever calls us says what to run
+    process = subprocess.Popen(
         sys.argv[2:], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
     )
 sys.stdout.write(f"{process.pid}\n")

@@ -52,7 +52,7 @@ def java() -> str:
     found = str(Path(home, "bin", "java")) if home else shutil.which("java")
     if not found or not Path(found).is_file():
         raise RungFailed("no Java on this machine")
-    said = subprocess.run(  # noqa: S603 - a path of this machine's own
+    said = subprocess.run(
         [found, "-version"], capture_output=True, text=True, timeout=20, check=False
     ).stderr
     version = re.search(r'version "(\d+)', said)
@@ -103,7 +103,7 @@ def _run_watched(command: Sequence[str], deadline_s: float, silence_s: float) ->
     """Run Maven for at most ``deadline_s``, and ``silence_s`` without a word from it."""
     said = b""
     end = time.monotonic() + deadline_s
-    with subprocess.Popen(  # noqa: S603 - our own words
+    with subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     ) as process:
         assert process.stdout is not None  # noqa: S101 - we asked for a pipe
@@ -156,7 +156,7 @@ def prepare(folder: Path, ports: Ports) -> list[str]:
     settings = folder / "server.properties"
     settings.write_text(_lines(_settings(folder, ports)))
     (folder / "log4j2.properties").write_text(_lines(LOGGING))
-    certificate = subprocess.Popen(  # noqa: S603 - our own words
+    certificate = subprocess.Popen(
         _keytool(program, folder),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -169,7 +169,7 @@ def prepare(folder: Path, ports: Ports) -> list[str]:
         for word in ("--add-scram", f"SCRAM-SHA-512=[name={name},password={secret}]")
     ]
     cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    done = subprocess.run(  # noqa: S603 - our own words
+    done = subprocess.run(
         [
             program, *_FAST, *classes, "kafka.tools.StorageTool",
             "format", "--standalone", "-t", cluster, "-c", str(settings), *users,
@@ -201,7 +201,7 @@ def _keytool(program: str, folder: Path) -> list[str]:
 
 def _export_certificate(program: str, folder: Path) -> None:
     """Write ``ca.pem``, which clients trust."""
-    done = subprocess.run(  # noqa: S603 - our own words
+    done = subprocess.run(
         [
             str(Path(program).resolve().with_name("keytool")), "-exportcert", "-rfc",
             "-alias", "broker", "-keystore", str(folder / "broker.p12"), "-storepass", PASSWORD,

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import socket
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -276,8 +275,3 @@ def _is_terminal(fd: int) -> bool:
         return os.isatty(fd)
     except OSError:
         return False
-
-
-def stderr_is_terminal() -> bool:
-    """Whether a person reads standard error."""
-    return sys.stderr is not None and sys.stderr.isatty()

@@ -26,7 +26,6 @@ _ALNUM = re.compile(r"[\W_]+")
 _CUT = re.compile(r"(?:\.\.\.|…)\Z")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][a-z0-9]{2,8})*\Z", re.I)
 _HOME = re.compile(r"/(?:index\.\w{2,5}|home|default\.aspx?)?/?\Z", re.I)
-_AMP = re.compile(r"/amp/?\Z")
 
 
 @dataclass(slots=True)

@@ -26,7 +26,7 @@ from newsmill.bus.base import (
 from newsmill.errors import BadRecord, TryLater
 from newsmill.process.events import Stage
 from newsmill.process.lanes import Item, Lane, Prefixes, next_step, write_lines
-from newsmill.process.life import Fuse, Life, PolledTooLate
+from newsmill.process.life import Fences, Fuse, Life, PolledTooLate
 from newsmill.process.steps import Result, oversized, rejected
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.work import Work
@@ -62,7 +62,7 @@ class Drain:
         self._due_at: float | None = None  # monotonic; when what is ready is to be committed
         self._not_before = 0.0  # monotonic; no step before: no room, or a store is not ready
         self._full_wait_s = FIRST_FULL_WAIT_S
-        self._fences = 0
+        self._fences = Fences(log)
         self._last_poll = 0.0
         self._is_stalled = True  # nothing moved in the last turn
         self._turn = 0
@@ -294,7 +294,7 @@ class Drain:
             first = next(iter(prefixes))
             self._say_held(first, prefixes[first][0].record.offset, later)
             return False
-        self._fences = 0
+        self._fences.passed()
         self._full_wait_s = FIRST_FULL_WAIT_S
         self._log.event(
             "step.commit",
@@ -361,17 +361,8 @@ class Drain:
         self._not_before = self._due_at = time.monotonic() + seconds
 
     def _fenced(self, fenced: Fenced) -> None:
-        """What was lost is dropped as membership tells it; the rest is still ours, and waits.
-
-        Nothing else may be dropped: a record is delivered once an epoch, so what is dropped of a
-        partition that stayed ours would be passed over by its next step.
-        """
-        self._fences += 1
-        self._log.event(
-            "step.fenced", places=[str(place) for place in self._lanes], detail=str(fenced)
-        )
-        if self._fences >= 2:
-            raise fenced
+        """What was lost is dropped as membership tells it; see ``Fences``."""
+        self._fences.refused(self._lanes, fenced)
         self._sync()
         self._put_off(FENCE_WAIT_S)
 

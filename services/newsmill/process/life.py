@@ -10,11 +10,12 @@ import signal
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from newsmill.bus.base import Fenced, Place
 from newsmill.process.events import Outcome
 from newsmill.process.profile import Profiler
 from newsmill.process.steps import Result
@@ -49,6 +50,30 @@ class Fuse:
             why = f"{dead} of the last {FUSE_WINDOW} records died, the last of {result.reason}"
             self._log.event("fuse.blown", why=why)
             raise FuseBlown(why)
+
+
+class Fences:
+    """Refused steps in a row: one may come of a move of partitions, a second one ends the worker.
+
+    After a refusal a loop drops what membership tells that it lost, and nothing else: a record is
+    delivered once an epoch, so what is dropped of a partition that stayed ours would be passed over
+    by its next step.
+    """
+
+    def __init__(self, log: Telemetry) -> None:
+        self._log = log
+        self._in_a_row = 0
+
+    def passed(self) -> None:
+        """A step was committed."""
+        self._in_a_row = 0
+
+    def refused(self, places: Iterable[Place], fenced: Fenced) -> None:
+        """Log a refused step; raises ``fenced`` itself when it is the second in a row."""
+        self._in_a_row += 1
+        self._log.event("step.fenced", places=[str(place) for place in places], detail=str(fenced))
+        if self._in_a_row >= 2:
+            raise fenced
 
 
 class Life:

@@ -29,7 +29,7 @@ from newsmill.bus.base import (
     Record,
 )
 from newsmill.errors import TryLater
-from newsmill.process.life import Life, PolledTooLate
+from newsmill.process.life import Fences, Life, PolledTooLate
 from newsmill.process.steps import Result, buried, oversized
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.tender import Finished, Tender
@@ -76,7 +76,7 @@ class Tend:
         self._due_at: float | None = None
         self._not_before = 0.0  # monotonic; no step, and nothing new is taken: there is no room
         self._full_wait_s = FIRST_FULL_WAIT_S
-        self._fences = 0
+        self._fences = Fences(log)
         self._patience_s = TURN_S  # of the next poll
 
     def run(self) -> None:
@@ -261,7 +261,7 @@ class Tend:
         except Fenced as fenced:
             self._fenced(fenced, finished)
             return False
-        self._fences = 0
+        self._fences.passed()
         self._full_wait_s = FIRST_FULL_WAIT_S
         turned_away = sum(len(self._lanes[place].turned_away) for place in marks)
         self._log.event(
@@ -323,18 +323,9 @@ class Tend:
         self._full_wait_s = min(LONGEST_FULL_WAIT_S, self._full_wait_s * 2)
 
     def _fenced(self, fenced: Fenced, finished: list[Finished]) -> None:
-        """What was lost is dropped as membership tells it; the rest is still ours, and waits.
-
-        Nothing else may be dropped: a record is delivered once an epoch, so what is dropped of a
-        partition that stayed ours would be passed over by its next step.
-        """
-        self._fences += 1
+        """What was lost is dropped as membership tells it; see ``Fences``."""
         self._put_back(finished + self._finished)
-        self._log.event(
-            "step.fenced", places=[str(place) for place in self._lanes], detail=str(fenced)
-        )
-        if self._fences >= 2:
-            raise fenced
+        self._fences.refused(self._lanes, fenced)
         self._sync()
         self._not_before = self._due_at = time.monotonic() + FENCE_WAIT_S
 

@@ -16,7 +16,7 @@ from collections import Counter
 
 import orjson
 
-from contract.bus.driving import SINK, SOURCE, TALLY, copies, counted, marks
+from contract.bus.driving import FENCED, SINK, SOURCE, TALLY, copies, counted, marks
 from newsmill.bus import connect, crash
 from newsmill.bus.base import Bus, Change, Fenced, Member, Place
 
@@ -90,7 +90,7 @@ class Copier:
             self.member.commit(outputs, changes, positions)
         except Fenced as fenced:
             say("fenced", why=str(fenced))
-            raise SystemExit(75) from None
+            raise SystemExit(FENCED) from None
 
     def is_done(self) -> bool:
         until = self.how.get("until")

@@ -102,6 +102,9 @@ def owned_once(members: Sequence[Member], partitions: int) -> bool:
     return len(places) == len(set(places)) == partitions and sizes[-1] - sizes[0] <= 1
 
 
+FENCED = 75  # the exit code of a copier that was fenced
+
+
 class Child:
     """A copier in a process of its own: what it does comes as one JSON line an event."""
 
@@ -119,7 +122,7 @@ class Child:
         self._buffer = b""
         self.pid = self._process.pid
 
-    def wait_for(self, event: str, within_s: float = 10.0) -> dict[str, object]:
+    def wait_for(self, event: str, within_s: float = 30.0) -> dict[str, object]:
         """The next event of that name; those before it are dropped."""
         deadline = time.monotonic() + within_s
         while True:
@@ -132,7 +135,7 @@ class Child:
     def until_its_end(self, event: str) -> list[dict[str, object]]:
         """All events of that name that it says before it ends."""
         said = []
-        while (line := self._line(time.monotonic() + 10.0)) is not None:
+        while (line := self._line(time.monotonic() + 30.0)) is not None:
             said.append(orjson.loads(line))
         self.wait()
         return [each for each in said if each["event"] == event]
@@ -154,7 +157,7 @@ class Child:
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
-    def wait(self, within_s: float = 10.0) -> int:
+    def wait(self, within_s: float = 30.0) -> int:
         """Its exit code; minus the signal where one ended it."""
         return self._process.wait(within_s)
 
@@ -177,6 +180,20 @@ class Children:
         child = Child(self._url, how, crash_at)
         self._all.append(child)
         return child
+
+    def finish(self, count: int, **how: object) -> None:
+        """Run so many side by side to their end; one that is fenced is started again.
+
+        A rebalance in the middle of a step may fence a live member, but not for ever.
+        """
+        running = [self.start(**how) for _ in range(count)]
+        for _ in range(2 * count):
+            codes = [child.wait() for child in running]
+            assert set(codes) <= {0, FENCED}
+            running = [self.start(**how) for code in codes if code == FENCED]
+            if not running:
+                return
+        raise AssertionError("copiers are fenced again and again")
 
     def __enter__(self) -> Children:
         return self

@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from contract.bus.driving import (
+    FENCED,
     RULES,
     SINK,
     SOURCE,
@@ -234,7 +235,7 @@ def test_a_stopped_member_loses_its_partitions_after_its_lease_and_can_commit_no
     before = Counter(r.value for r in everything(bus, SINK)), dict(bus.read_state(TALLY))
     child.signal(signal.SIGCONT)
     child.wait_for("fenced")
-    assert child.wait() == 75
+    assert child.wait() == FENCED
     assert before == (
         Counter(r.value for r in everything(bus, SINK)),
         dict(bus.read_state(TALLY)),

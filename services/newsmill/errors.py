@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 Refusal = Literal[
     "address_forbidden",  # the host resolves to an address that we do not connect to
+    "no_body",  # a replay that fetches nothing: its source holds no more than the page's address
     "no_article",  # the page is a listing, a stub or an index: nothing to read in it
     "queue_full",  # too many pages of one domain wait already; the next poll may bring it again
     "robots",  # robots.txt forbids the path to us
@@ -35,6 +36,8 @@ Death = Literal[
     "not_html",  # a content type or content that is no page of text
     "record_too_large",  # larger than the topic takes
     "redirects",  # too many redirects, or a loop of them
+    "source_cut",  # the source of a replay ends in the middle of a record
+    "source_damaged",  # a part of the source of a replay that cannot be read
     "timeout",  # the child process that worked on it did not end in time
     "too_deep",  # nested deeper, or of more nodes, than the parser's caps allow
     "too_large",  # the body is larger than the cap

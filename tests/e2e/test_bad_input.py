@@ -237,7 +237,7 @@ def test_a_database_that_is_none_or_of_the_future(where, words, tmp_path):
 def test_a_replay_of_what_cannot_be_read(tmp_path):
     where = {"data": str(tmp_path / "data"), "lane": "check"}
     _refused(newsmill("replay", tmp_path / "none.jsonl", "--lane", "a"), "none.jsonl: no such file")
-    _refused(newsmill("replay", tmp_path, "--lane", "a"), f"{tmp_path}: a folder")
+    _refused(newsmill("replay", tmp_path, "--lane", "a"), f"{tmp_path}: no file in it")
     _refused(newsmill("replay", tmp_path, "--lane", "../a"), "setting lane: '../a'")
     empty, odd = tmp_path / "empty.jsonl", tmp_path / "odd.jsonl"
     empty.write_bytes(b"")
@@ -255,7 +255,7 @@ def test_a_replay_of_what_cannot_be_read(tmp_path):
     assert [one["title"] for one in export_of(where)] == ["First"]
     letters = _letters(where)
     assert [one["detail"].split(": ")[0] for one in letters] == [
-        f"odd.jsonl line {number}" for number in (1, 3, 4, 6)
+        f"odd.jsonl record {number}" for number in (1, 3, 4, 6)
     ]
     bodies = [newsmill("dead", "show", one["letter"], "--body", **where).stdout for one in letters]
     assert bodies == [lines[0], lines[2], lines[3], lines[5]]

@@ -23,10 +23,13 @@ TEXT = "text/plain; charset=utf-8"
 
 def read_line(line: bytes) -> tuple[Page, bytes]:
     """The page and body that a page line holds; raises BadRecord (``decode``, ``too_large``)."""
-    given = decode(PageLine, line)
+    return page_of(decode(PageLine, line))
+
+
+def page_of(given: PageLine) -> tuple[Page, bytes]:
+    """The page and body of a decoded page line; raises BadRecord."""
     body, content_type = _body(given)
-    if len(body) > MAX_PAGE_BYTES:
-        raise BadRecord("too_large", f"{len(body)} bytes; at most {MAX_PAGE_BYTES}")
+    check_size(body)
     url = given.url or f"http://text.invalid/{given.id or ''}"
     try:
         url = normalise(url)
@@ -45,6 +48,12 @@ def read_line(line: bytes) -> tuple[Page, bytes]:
         input_id=given.id,
     )
     return page, body
+
+
+def check_size(body: bytes) -> None:
+    """Raises BadRecord (``too_large``) for a body past the cap."""
+    if len(body) > MAX_PAGE_BYTES:
+        raise BadRecord("too_large", f"{len(body)} bytes; at most {MAX_PAGE_BYTES}")
 
 
 def _body(given: PageLine) -> tuple[bytes, str | None]:

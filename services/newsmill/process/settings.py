@@ -21,8 +21,10 @@ NOT_SETTINGS = {
     "NEWSMILL_CONFIG",
     "NEWSMILL_CRASH_AT",
     "NEWSMILL_PARENT",
+    "NEWSMILL_POSTGRES",
     "NEWSMILL_REQUIRE_KAFKA",
 }  # read elsewhere, by name
+_PASSWORD = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 _AT = re.compile(r"`\$\.(\w+)")  # where msgspec names the field
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
 _ANY = 1e9
@@ -43,6 +45,8 @@ _BOUNDS: dict[str, tuple[float, float]] = {
     "children": (0, 1024),
     "child_timeout_s": (0.1, _ANY),
     "child_memory_mb": (1, _ANY),
+    "rate": (0.001, _ANY),
+    "speed": (0.001, _ANY),
 }
 _LANE = re.compile(
     r"[A-Za-z0-9_-]{1,64}"
@@ -62,6 +66,11 @@ class Settings:
 
     data: Path = _is(Path("newsmill-data"), "folder of the embedded bus, stores, archive and logs")
     bus: str = _is("", "bus URL: file:DIR or kafka://HOST:PORT/NAMESPACE; default file:DATA/bus")
+    store: tuple[str, ...] = _is(
+        [],
+        "where articles are kept: sqlite (the default), postgresql://HOST/DATABASE or several",
+        metavar="STORE",
+    )
     lane: str = _is("live", "prefix of topics, groups, state and stores")
     slot: int | None = _is(None, "stable number of a worker within its role; default: lowest free")
     workers: int = _is(1, "processes of each of extractor and enricher")
@@ -87,6 +96,9 @@ class Settings:
     children: int = _is(0, "extraction child processes of one worker; 0: as many as processors")
     child_timeout_s: float = _is(15.0, "seconds for one page before its child is killed")
     child_memory_mb: int = _is(800, "memory of an extraction child, MB")
+    fetch: bool = _is(False, "replay: fetch pages of which a source holds only the address")
+    rate: float | None = _is(None, "replay: pages a second at most; default: as fast as it goes")
+    speed: float | None = _is(None, "replay: so many times as fast as the pages were fetched")
     once: bool = _is(False, "end when every feed was polled and everything is through")
 
     @property
@@ -185,7 +197,7 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
         name = variable[len(PREFIX) :].lower()
         if name not in names():
             raise Misconfigured(f"environment: unknown setting {variable}{_nearest(name)}")
-        if name == "resolve":
+        if names()[name].type == "tuple[str, ...]":
             values[name] = tuple(text.split())
         elif text or names()[name].type == "str":
             values[name] = text
@@ -218,6 +230,8 @@ def shown(settings: Settings) -> dict[str, Any]:
         value = getattr(settings, name)
         if name == "bus":
             value = without_secret(settings.bus_url)
+        elif name == "store":
+            value = [without_secret(url) for url in settings.store]
         elif isinstance(value, Path):
             value = str(value)
         elif isinstance(value, tuple):
@@ -227,8 +241,8 @@ def shown(settings: Settings) -> dict[str, Any]:
 
 
 def without_secret(url: str) -> str:
-    """A bus URL as it may be shown."""
+    """A URL of a bus or a store as it may be shown."""
     scheme, mark, rest = url.partition("://")
     if mark and "@" in rest:
-        return f"{scheme}://***@{rest.rpartition('@')[2]}"
-    return url
+        url = f"{scheme}://***@{rest.rpartition('@')[2]}"
+    return _PASSWORD.sub(r"\1***", url)

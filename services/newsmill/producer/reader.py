@@ -1,59 +1,41 @@
-"""The producer of a replay: its world is files of page lines, read once, to the record."""
+"""The producer of a replay: its world is files of the past, each read once, to the record."""
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import msgspec
 import orjson
 
 from newsmill.bus.base import Change, Place, Record
-from newsmill.errors import BadRecord, Misconfigured, Reason
+from newsmill.errors import BadRecord, Misconfigured
 from newsmill.process.host import Desk, serve
-from newsmill.process.pages import page_output, read_line
+from newsmill.process.pages import page_output
 from newsmill.process.settings import Settings
 from newsmill.process.steps import Result, rejected
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.tend import Tend
 from newsmill.process.tender import Finished
+from newsmill.producer.outcomes import published
+from newsmill.producer.pace import Pace
+from newsmill.producer.sources import At, Item, Source, Unpaged, expand, source_of
+from newsmill.records import Entry, Page
 from newsmill.topics import FEEDS_STATE, Topic
 from newsmill.urls import host_of
 
 STAGE: Final = "producer"
 PLACE: Final = Place(FEEDS_STATE.name, 0)  # one reader a lane: whoever owns this partition
-CHUNK_LINES = 50
+CHUNK_ITEMS = 50
 CHUNK_BYTES = 4 << 20
-MAX_LINE = 16 << 20
+AHEAD = 4  # chunks that may wait for their commit
 HEAD = 1 << 16  # bytes by which a source is known again
 PROGRESS_S = 2.0
 
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """How far a source is read: the state of a replay."""
-
-    head: str  # digest of its first bytes
-    line: int
-    byte: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Error:
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class _ErrorLine:
-    error: _Error
-
-
-_READ = msgspec.json.Decoder(_Read)
-_ERROR = msgspec.json.Decoder(_ErrorLine)
+_AT = msgspec.json.Decoder(At)
 
 
 class Reader:
@@ -62,40 +44,47 @@ class Reader:
     stage: Final = STAGE
     state: Topic = FEEDS_STATE
 
-    def __init__(self, sources: Sequence[Path], log: Telemetry) -> None:
-        self._paths = sorted({path.resolve() for path in sources})
+    def __init__(
+        self, sources: Sequence[tuple[Path, str]], settings: Settings, log: Telemetry
+    ) -> None:
         self._log = log
+        self._fetches = settings.fetch
+        self._pace = Pace(settings.rate, settings.speed)
         try:
-            self._sizes = {path: path.stat().st_size for path in self._paths}
+            self._sizes = {path: path.stat().st_size for path, _ in sources}
         except OSError as error:
             raise Misconfigured(f"{error.filename}: {error.strerror}") from None
-        self._read: dict[Path, _Read] = {}
-        self._file: tuple[Path, BinaryIO] | None = None
+        self._sources: dict[Path, Source] = {path: source_of(path, name) for path, name in sources}
+        self._at: dict[Path, At] = {}
+        self._left: list[Path] = []  # sources not at their end, the last one first
+        self._items: Iterator[Item] | None = None
+        self._waiting: tuple[Item, Page | Entry | None, Result] | None = None  # for its time
         self._owned = False
         self._uncommitted = 0
-        self._told = time.monotonic()
+        self._told = self._started = time.monotonic()
+        self._bytes = 0  # of sources, since the start of this process
 
     def assigned(self, place: Place, items: Iterable[tuple[bytes, bytes]]) -> None:
         """Go on where the lane's last reader was."""
         if place != PLACE:
             return
         self._owned = True
-        self._read = {}
-        kept = {key.decode(): _READ.decode(value) for key, value in items}
-        for path in self._paths:
+        kept = {key.decode(): _AT.decode(value) for key, value in items}
+        for path in self._sources:
             head = _head(path)
-            read = self._read[path] = kept.get(str(path), _Read(head, 0, 0))
-            if read.head != head and read.byte:
+            at = self._at[path] = kept.get(str(path), At(head))
+            if at.head != head and at.number:
                 raise Misconfigured(
                     f"{path}: it is not the file that this lane began to read; take another lane"
                 )
+        self._left = list(reversed(self._sources))
 
     def lost(self, place: Place) -> None:
         """Forget the positions: they may be those of a step that failed."""
         if place == PLACE:
             self._owned = False
             self._uncommitted = 0
-            self._close()
+            self._left, self._items, self._waiting = [], None, None
 
     def takes(self, place: Place) -> bool:
         """Nothing is delivered from state."""
@@ -110,45 +99,85 @@ class Reader:
 
     @property
     def in_flight(self) -> int:
-        """1 while there is something left to read."""
-        return int(self._current() is not None) + self._uncommitted
-
-    def _current(self) -> Path | None:
-        if not self._owned:
-            return None
-        return next((p for p in self._paths if self._read[p].byte < self._sizes[p]), None)
+        """More than 0 while there is something left to read."""
+        return len(self._left) + self._uncommitted
 
     def done(self, timeout_s: float) -> list[Finished]:
-        """The next lines of the source that is being read, as pages."""
-        path = self._current()
-        if path is None or self._uncommitted > 4:
+        """The next items of the source that is being read, as pages."""
+        if not self._left or self._uncommitted > AHEAD:
             time.sleep(min(timeout_s, 0.05))
             return []
-        if self._file is None or self._file[0] != path:
-            self._close()
-            opened = path.open("rb")
-            opened.seek(self._read[path].byte)
-            self._file = (path, opened)
-        file = self._file[1]
-        read = self._read[path]
+        path = self._left[-1]
+        results, at, is_over, wait_s = self._chunk(path)
+        if results:
+            self._at[path] = at
+            self._uncommitted += 1
+        if is_over:
+            self._left.pop()
+            self._items = None
+        elif not results:
+            time.sleep(min(timeout_s, wait_s))
+        self._tell(path, is_over)
+        if not results:
+            return []
+        return [Finished(place=PLACE, results=tuple(results), token=(path, at))]
+
+    def _chunk(self, path: Path) -> tuple[list[Result], At, bool, float]:
+        """What comes next in a source, where it ends, whether that is all, and how long to wait."""
+        source, at = self._sources[path], self._at[path]
+        if self._items is None:
+            self._items = source.items(at)
         results: list[Result] = []
-        number, start = read.line, file.tell()
-        while len(results) < CHUNK_LINES and file.tell() - start < CHUNK_BYTES:
-            line = file.readline(MAX_LINE)
-            if not line:
-                break
-            number += 1
-            if line.strip():
-                results.append(_page(path, number, line))
-        self._read[path] = _Read(read.head, number, file.tell() if line else self._sizes[path])
-        self._tell(path)
-        self._uncommitted += 1
-        return [Finished(place=PLACE, results=tuple(results), token=(path, self._read[path]))]
+        size = 0
+        while len(results) < CHUNK_ITEMS and size < CHUNK_BYTES:
+            if self._waiting is None:
+                item = next(self._items, None)
+                if item is None:
+                    return results, at, True, 0.0
+                self._waiting = (item, *self._read(source, item))
+            item, page, result = self._waiting
+            wait_s = self._pace.wait_s(page.fetched if isinstance(page, Page) else None)
+            if wait_s:
+                return results, at, False, wait_s
+            self._waiting = None
+            results.append(result)
+            at = item.at
+            size += len(item.raw)
+        return results, at, False, 0.0
+
+    def _read(self, source: Source, item: Item) -> tuple[Page | Entry | None, Result]:
+        """What becomes of an item."""
+        name = source.path.name
+        facts: dict[str, Any] = {"source": name, "offset": item.number, "bytes": len(item.raw)}
+        try:
+            if item.damage is not None:
+                raise item.damage
+            found = source.page(item)
+            if isinstance(found, Entry):
+                return found, self._entry(found, facts)
+            page, body = found
+            facts |= {"page_id": page.page_id, "url": page.url, "site": host_of(page.url)}
+            output = page_output(page, body)
+            return page, Result(outcome="published", outputs=(output,), facts=facts)
+        except Unpaged as other:
+            outcome, reason, detail = other.outcome, other.reason, other.detail
+            return None, Result(outcome=outcome, reason=reason, detail=detail, facts=facts)
+        except BadRecord as error:
+            bad = BadRecord(error.reason, f"{name} record {item.number}: {error.detail}")
+            return None, rejected(_as_record(name, item), STAGE, bad, facts)
+
+    def _entry(self, entry: Entry, facts: dict[str, Any]) -> Result:
+        if not self._fetches:
+            bad = "only an address; replay --fetch fetches it"
+            return Result(outcome="refused", reason="no_body", detail=bad, facts=facts)
+        result = published(entry)
+        result.facts.update(facts)
+        return result
 
     def changes(self, finished: Finished) -> tuple[Change, ...]:
         """How far the source is read."""
-        path, read = finished.token
-        return (Change(FEEDS_STATE, PLACE.partition, str(path).encode(), orjson.dumps(read)),)
+        path, at = finished.token
+        return (Change(FEEDS_STATE, PLACE.partition, str(path).encode(), orjson.dumps(at)),)
 
     def committed(self, finished: Finished) -> None:
         """Another chunk may be read ahead."""
@@ -158,57 +187,37 @@ class Reader:
         """Idle at the end of the last source."""
         return {"in_flight": self.in_flight, "idle": not self._owned or not self.in_flight}
 
-    def _tell(self, path: Path) -> None:
+    def _tell(self, path: Path, is_over: bool) -> None:
         now = time.monotonic()
-        read, size = self._read[path], self._sizes[path]
-        if now - self._told >= PROGRESS_S or read.byte >= size:
-            self._told = now
-            self._log.event(
-                "source.progress", source=str(path), done=read.line, bytes=read.byte, total=size
-            )
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file[1].close()
-            self._file = None
+        if now - self._told < PROGRESS_S and not is_over:
+            return
+        self._told = now
+        size = self._sizes[path]
+        self._log.event(
+            "source.progress",
+            source=str(path),
+            done=self._at[path].number,
+            bytes=size if is_over else self._at[path].byte,
+            total=size,
+        )
 
     def close(self) -> None:
         """Let go of the source."""
-        self._close()
+        self._items = None
 
 
-def _page(path: Path, number: int, line: bytes) -> Result:
-    facts: dict[str, Any] = {"offset": number, "bytes": len(line)}
-    if (before := _failed_before(line)) is not None:
-        return Result(outcome="refused", reason=before, facts=facts)
-    try:
-        page, body = read_line(line)
-        facts |= {"page_id": page.page_id, "url": page.url, "site": host_of(page.url)}
-        return Result(outcome="published", outputs=(page_output(page, body),), facts=facts)
-    except BadRecord as error:
-        source = Record(
-            topic=f"source:{path.name}",
-            partition=0,
-            offset=number,
-            next=number + 1,
-            key=f"{path.name}:{number}".encode(),
-            value=line.rstrip(b"\n"),
-            headers=(),
-            timestamp_ms=0,
-        )
-        bad = BadRecord(error.reason, f"{path.name} line {number}: {error.detail}")
-        return rejected(source, STAGE, bad, facts)
-
-
-def _failed_before(line: bytes) -> Reason | None:
-    """The reason in a line that a filter wrote for one that failed; None for all others."""
-    if b'"error"' not in line[:4096]:
-        return None
-    try:
-        reason = _ERROR.decode(line).error.reason
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return reason
+def _as_record(name: str, item: Item) -> Record:
+    """An item as the record that a dead letter is made of."""
+    return Record(
+        topic=f"source:{name}",
+        partition=0,
+        offset=item.number,
+        next=item.number + 1,
+        key=f"{name}:{item.number}".encode(),
+        value=item.raw,
+        headers=(),
+        timestamp_ms=0,
+    )
 
 
 def _head(path: Path) -> str:
@@ -216,11 +225,12 @@ def _head(path: Path) -> str:
         return hashlib.blake2b(file.read(HEAD), digest_size=16).hexdigest()
 
 
-def run(settings: Settings, sources: Sequence[Path]) -> int:
+def run(settings: Settings, given: Sequence[Path]) -> int:
     """Serve as the producer of a replay until told to stop; gives the exit code."""
+    sources = expand(given)
 
     def work(desk: Desk) -> None:
-        reader = Reader(sources, desk.log)
+        reader = Reader(sources, settings, desk.log)
         Tend(desk.member, reader, desk.bus.burst, desk.log, desk.life).run()
 
     return serve(STAGE, STAGE, [FEEDS_STATE], settings, work)

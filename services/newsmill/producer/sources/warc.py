@@ -1,0 +1,102 @@
+"""WARC files, plain, gzip or zstd: every response with a page is a page as it was fetched then.
+
+Records are cut out of the file here, so that a damaged one is named with its position and costs no
+other; what is in a record is read by fastwarc.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from fastwarc.warc import ArchiveIterator, WarcRecordType
+
+from newsmill.errors import BadRecord
+from newsmill.process.pages import check_size
+from newsmill.producer.sources.base import At, Item, Unpaged
+from newsmill.producer.sources.cutter import MAGIC, Cutter
+from newsmill.producer.sources.members import compression, parts
+from newsmill.records import MAX_PAGE_BYTES, Entry, Page, decode
+from newsmill.urls import identity, normalise
+
+HELD_PAGE = "WARC-JSON-Metadata"  # in newsmill's own archive: the page record's metadata
+_TEXT = ("html", "xml", "text/plain")
+_FRACTION = re.compile(r"\.\d+(?=Z|[+-]|\Z)")
+
+
+class WarcSource:
+    """One WARC file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def items(self, at: At) -> Iterator[Item]:
+        """The records that may be pages, and the damaged parts; all others are only counted."""
+        with self.path.open("rb") as file:
+            whole = not compression(file)
+            cutter = Cutter(at, is_one=whole)
+            for part in parts(file, at.byte, MAGIC):
+                yield from cutter.push(part)
+
+    def page(self, item: Item) -> tuple[Page, bytes] | Entry:
+        """The page of a response; raises BadRecord, and Unpaged for a revisit."""
+        record = _record(item.raw)
+        kind = record.record_type
+        if kind == WarcRecordType.revisit:
+            when = record.headers.get("WARC-Refers-To-Date") or "its last fetch"
+            raise Unpaged("duplicate", None, f"a revisit: unchanged since {when}")
+        if cut := record.headers.get("WARC-Truncated"):
+            raise BadRecord("truncated", f"WARC-Truncated: {cut}")
+        page = _page(record)
+        if page.status is not None and not 200 <= page.status < 300:
+            raise BadRecord("http_status", f"{page.status}")
+        media = (page.content_type or "text/html").lower()
+        if not any(word in media for word in _TEXT):
+            raise BadRecord("not_html", page.content_type or "")
+        try:
+            body = record.reader.read(MAX_PAGE_BYTES + 1)
+        except OSError as error:
+            raise BadRecord("encoding", str(error)) from None
+        check_size(body)
+        return page, body
+
+
+def _record(raw: bytes) -> Any:
+    try:
+        found = next(
+            ArchiveIterator(
+                io.BytesIO(raw), record_types=WarcRecordType.any_type, auto_decode="all"
+            ),
+            None,
+        )
+    except OSError as error:
+        raise BadRecord("decode", f"WARC record: {error}") from None
+    if found is None:
+        raise BadRecord("decode", "WARC record: it cannot be read")
+    return found
+
+
+def _page(record: Any) -> Page:
+    held = record.headers.get(HELD_PAGE)
+    if held:
+        return decode(Page, held.encode())
+    try:
+        url = normalise((record.headers.get("WARC-Target-URI") or "").strip("<> "))
+    except ValueError as error:
+        raise BadRecord("decode", f"WARC-Target-URI: {error}") from None
+    http = record.http_headers
+    return Page(
+        page_id=identity(url),
+        url=url,
+        status=http.status_code if http is not None else None,
+        content_type=(http if http is not None else record.headers).get("Content-Type"),
+        fetched=_moment(record.headers.get("WARC-Date")),
+    )
+
+
+def _moment(date: str | None) -> str | None:
+    """A WARC date as records write moments: whole seconds."""
+    return _FRACTION.sub("", date.strip()) if date else None

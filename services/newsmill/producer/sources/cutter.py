@@ -12,7 +12,8 @@ from newsmill.producer.sources.base import MAX_RAW, At, Item
 from newsmill.producer.sources.members import Part
 
 MAGIC = b"WARC/"
-MAX_HEADER = 1 << 16
+MAX_HEADER = 1 << 21  # the archive keeps a page record's metadata in it
+MAX_LOST = 1 << 16  # bytes of a damaged part that its dead letter keeps
 
 _LENGTH = re.compile(rb"\ncontent-length:[ \t]*(\d{1,15})[ \t]*\r?\n", re.I)
 _PAGES = re.compile(rb"\nwarc-type:[ \t]*(?:response|resource|revisit)[ \t]*\r?\n", re.I)
@@ -126,7 +127,7 @@ class Cutter:
         place = self._place() if self._bad < 0 or not self._is_one else self._bad
         until = "the end" if resumes is None else f"byte {resumes}"
         damage = BadRecord(reason, f"byte {place} to {until}: {why}")
-        item = self._count(place, bytes(self._buffer[:MAX_HEADER]), damage, self._passed)
+        item = self._count(place, bytes(self._buffer[:MAX_LOST]), damage, self._passed)
         at = item.at if resumes is None else replace(item.at, byte=resumes, inner=0)
         self._at = at
         return item._replace(at=at)

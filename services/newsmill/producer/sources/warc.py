@@ -17,11 +17,13 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 from newsmill.errors import BadRecord
 from newsmill.process.pages import check_size
 from newsmill.producer.sources.base import At, Item, Unpaged
-from newsmill.producer.sources.cutter import MAGIC, Cutter
+from newsmill.producer.sources.cutter import MAGIC, MAX_HEADER, Cutter
 from newsmill.producer.sources.members import compression, parts
 from newsmill.records import MAX_PAGE_BYTES, Entry, Page, decode
 from newsmill.urls import identity, normalise
 
+REFERS_TO_FILE = "WARC-Refers-To-Filename"
+REFERS_TO_OFFSET = "WARC-Refers-To-File-Offset"
 HELD_PAGE = "WARC-JSON-Metadata"  # in newsmill's own archive: the page record's metadata
 _TEXT = ("html", "xml", "text/plain")
 _FRACTION = re.compile(r"\.\d+(?=Z|[+-]|\Z)")
@@ -42,20 +44,18 @@ class WarcSource:
                 yield from cutter.push(part)
 
     def page(self, item: Item) -> tuple[Page, bytes] | Entry:
-        """The page of a response; raises BadRecord, and Unpaged for a revisit."""
+        """The page of a response; raises BadRecord, and Unpaged for a revisit of somebody else's.
+
+        A revisit of our own archive names the file and place of the body.
+        """
         record = _record(item.raw)
-        kind = record.record_type
-        if kind == WarcRecordType.revisit:
-            when = record.headers.get("WARC-Refers-To-Date") or "its last fetch"
-            raise Unpaged("duplicate", None, f"a revisit: unchanged since {when}")
         if cut := record.headers.get("WARC-Truncated"):
             raise BadRecord("truncated", f"WARC-Truncated: {cut}")
         page = _page(record)
-        if page.status is not None and not 200 <= page.status < 300:
-            raise BadRecord("http_status", f"{page.status}")
-        media = (page.content_type or "text/html").lower()
-        if not any(word in media for word in _TEXT):
-            raise BadRecord("not_html", page.content_type or "")
+        if record.record_type == WarcRecordType.revisit:
+            record = self._original(record)
+        elif HELD_PAGE not in record.headers:
+            _check(page)
         try:
             body = record.reader.read(MAX_PAGE_BYTES + 1)
         except OSError as error:
@@ -63,12 +63,37 @@ class WarcSource:
         check_size(body)
         return page, body
 
+    def _original(self, revisit: Any) -> Any:
+        """The record that holds a revisit's body."""
+        name, offset = revisit.headers.get(REFERS_TO_FILE), revisit.headers.get(REFERS_TO_OFFSET)
+        if not name or not offset:
+            when = revisit.headers.get("WARC-Refers-To-Date") or "its last fetch"
+            raise Unpaged("duplicate", None, f"a revisit: unchanged since {when}")
+        path = self.path.parent / Path(name).name
+        at = At("", byte=int(offset))
+        item = next(WarcSource(path).items(at), None) if path.is_file() else None
+        if item is None or item.damage is not None:
+            raise BadRecord("source_damaged", f"no body at byte {offset} of {name}")
+        return _record(item.raw)
+
+
+def _check(page: Page) -> None:
+    """Raises BadRecord for an answer that is no page of text."""
+    if page.status is not None and not 200 <= page.status < 300:
+        raise BadRecord("http_status", f"{page.status}")
+    media = (page.content_type or "text/html").lower()
+    if not any(word in media for word in _TEXT):
+        raise BadRecord("not_html", page.content_type or "")
+
 
 def _record(raw: bytes) -> Any:
     try:
         found = next(
             ArchiveIterator(
-                io.BytesIO(raw), record_types=WarcRecordType.any_type, auto_decode="all"
+                io.BytesIO(raw),
+                record_types=WarcRecordType.any_type,
+                auto_decode="all",
+                max_header_len=MAX_HEADER,
             ),
             None,
         )

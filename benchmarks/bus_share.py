@@ -1,25 +1,28 @@
-"""CPU of the embedded bus per article beside that of extraction, in one run.
+"""CPU of the bus per article beside that of extraction, in one run.
 
-    python benchmarks/bus_share.py [--pages pages.jsonl] [--articles 2000]
+    python benchmarks/bus_share.py [--pages pages.jsonl] [--articles 1000] [--kafka HOST:PORT]
 
 Publishes pages (those of the sample newsroom, or of a file of page lines, over and over under new
 ids), lets the extractor's own loop drain them, and counts the CPU seconds of the calls into the
-bus, of the loop around them, and of extracting the same pages. All in this process, on one core.
+bus, of its own threads, of the loop around them, and of extracting the same pages. All in this
+process. With a broker, the embedded log and Kafka take turns.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from newsmill import bus
-from newsmill.bus.base import Mark, Member, Output, Place, Record
+from newsmill.bus.base import Bus, Mark, Member, Output, Place, Record
 from newsmill.extractor.child import handle
 from newsmill.newsroom import EXPECTED, Newsroom
 from newsmill.process.drain import Drain
@@ -37,7 +40,7 @@ from newsmill.web.settings import WebSettings
 
 
 class Metered:
-    """A member whose calls are counted in CPU seconds of this thread."""
+    """A member whose calls are counted in CPU seconds of the thread that makes them."""
 
     def __init__(self, member: Member) -> None:
         self._member = member
@@ -109,7 +112,7 @@ async def fetched(urls: list[str], settings: WebSettings) -> list[tuple[Page, by
         return list(await asyncio.gather(*map(one, urls)))
 
 
-def publish(opened: bus.Bus, pages: list[tuple[Page, bytes]], total: int) -> None:
+def publish(opened: Bus, pages: list[tuple[Page, bytes]], total: int) -> None:
     member = opened.join("bench.load", [])
     for start in range(0, total, 50):
         outputs = []
@@ -130,23 +133,34 @@ def main() -> None:
     cli = argparse.ArgumentParser(description=__doc__)
     cli.add_argument("--pages", type=Path)
     cli.add_argument("--articles", type=int, default=1000)
+    cli.add_argument("--kafka", metavar="HOST:PORT")
+    cli.add_argument("--rounds", type=int, default=1)
     args = cli.parse_args()
     pages = list(read_pages(args.pages)) if args.pages else newsroom_pages()
-    with tempfile.TemporaryDirectory() as directory:
-        opened = bus.connect(f"file:{directory}", "bench")
+    print(f"{args.articles} articles ({len(pages)} distinct pages)")
+    for number in range(args.rounds):
+        with tempfile.TemporaryDirectory() as directory:
+            one_bus(f"file:{directory}", pages, args.articles)
+        if args.kafka:
+            one_bus(f"kafka://{args.kafka}/share{os.getpid()}n{number}", pages, args.articles)
+
+
+def one_bus(url: str, pages: list[tuple[Page, bytes]], articles: int) -> None:
+    """Publish to a bus, drain it, and say what that took."""
+    with closing(bus.connect(url, "bench")) as opened:
         opened.create()
-        publish(opened, pages, args.articles)
+        publish(opened, pages, articles)
 
         def drain(log: Telemetry) -> None:
             member, life = Metered(opened.join("extractor", [PAGES])), Life(log)
-            work = Extracting(args.articles, life)
-            started, wall = time.process_time(), time.monotonic()
+            work = Extracting(articles, life)
+            cpu, own, wall = time.process_time(), time.thread_time(), time.monotonic()
             Drain("extractor", member, work, opened.burst, log, life).run()
-            total, wall = time.process_time() - started, time.monotonic() - wall
-            report(args.articles, len(pages), member, work.cpu_s, total, wall)
+            cpu, own = time.process_time() - cpu, time.thread_time() - own
+            report(url.partition(":")[0], articles, member, work.cpu_s, (cpu, own), wall)
 
         quiet(drain)
-        opened.close()
+        opened.drop_lane()
 
 
 def read_pages(path: Path) -> Iterable[tuple[Page, bytes]]:
@@ -158,21 +172,28 @@ def read_pages(path: Path) -> Iterable[tuple[Page, bytes]]:
 
 
 def report(
-    articles: int, pages: int, member: Metered, extraction: float, total: float, wall: float
+    bus_name: str,
+    articles: int,
+    member: Metered,
+    extraction: float,
+    cpu_s: tuple[float, float],
+    started: float,
 ) -> None:
-    bus_s = sum(member.cpu_s.values())
-    rest = total - bus_s - extraction
-    print(
-        f"{articles} articles ({pages} distinct pages), {member.commits} steps, {wall:.1f} s wall"
-    )
+    """``cpu_s`` is of the whole process, and of the loop's thread: the rest is the bus's own."""
+    total, loop_thread = cpu_s
+    calls = sum(member.cpu_s.values())
+    bus_s = calls + total - loop_thread
+    wall = time.monotonic() - started
+    print(f"\n{bus_name}: {member.commits} steps, {wall:.1f} s wall")
     for name, seconds in (
         ("bus: poll", member.cpu_s["poll"]),
         ("bus: commit", member.cpu_s["commit"]),
+        ("bus: its threads", total - loop_thread),
         ("extraction", extraction),
-        ("loop and log", rest),
+        ("loop and log", loop_thread - calls - extraction),
     ):
         share = seconds / total
-        print(f"  {name:<14} {seconds / articles * 1e6:>8.0f} us an article  {share:>6.1%}")
+        print(f"  {name:<16} {seconds / articles * 1e6:>8.0f} us an article  {share:>6.1%}")
     print(f"  bus / extraction = {bus_s / extraction:.3f}")
 
 

@@ -66,14 +66,32 @@ class Web:
             def log_message(self, *_: object) -> None:
                 """Nothing: the log of the test is that of newsmill."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+        self._handler = Handler
+        self._port = 0
+        self._server = self._made()
+
+    def _made(self) -> ThreadingHTTPServer:
+        server = ThreadingHTTPServer(("127.0.0.1", self._port), self._handler)
+        server.daemon_threads = True
+        self._port = server.server_address[1]
+        self._thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        return server
+
+    def stop(self) -> None:
+        """Be away: connections are refused."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def start(self) -> None:
+        """Be there again, on the same port."""
+        self._server = self._made()
+        self._thread.start()
 
     @property
     def resolve(self) -> str:
         """The rule that sends every ``.example`` host there."""
-        return f"*.example=127.0.0.1:{self._server.server_address[1]}"
+        return f"*.example=127.0.0.1:{self._port}"
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -85,6 +103,5 @@ class Web:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._server.shutdown()
-        self._thread.join()
-        self._server.server_close()
+        if self._thread.is_alive():
+            self.stop()

@@ -143,3 +143,13 @@ def test_a_second_run_in_the_same_folder_is_refused_in_one_line(ran, tmp_path: P
     assert done.returncode == 2
     assert done.stderr.decode().count("\n") == 1
     assert "another newsmill run" in done.stderr.decode()
+
+
+def test_a_second_run_on_the_same_log_is_refused_in_one_line(tmp_path: Path):
+    from newsmill.cli.run import sole_owner
+
+    with sole_owner(tmp_path / "bus", name="run-live.lock"):
+        done = newsmill("run", "--data", tmp_path / "data", "--bus", f"file:{tmp_path / 'bus'}")
+    assert done.returncode == 2
+    assert done.stderr.decode().count("\n") == 1
+    assert "another newsmill run" in done.stderr.decode()

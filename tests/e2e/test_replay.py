@@ -8,25 +8,11 @@ import signal
 
 import pytest
 
-from newsmill import bus
+from e2e.workers import enriched
 from newsmill.newsroom import EXPECTED
-from newsmill.topics import ENRICHED
 from running import log_lines, newsmill, start, wait_for
 
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("replay")]
-
-
-@pytest.fixture(scope="module", name="pages")
-def _pages(tmp_path_factory):
-    """The newsroom's pages, recorded by ``poll | fetch``."""
-    entries = newsmill("poll", "--spacing", "0.05")
-    assert b"not_feed" in entries.stderr, "one feed of the newsroom is none"
-    pages = newsmill("fetch", "--spacing", "0.05", stdin=entries.stdout)
-    assert pages.returncode == 0, pages.stderr.decode()
-    path = tmp_path_factory.mktemp("pages") / "pages.jsonl"
-    path.write_bytes(pages.stdout)
-    assert len(pages.stdout.splitlines()) == len(entries.stdout.splitlines())
-    return path
 
 
 @pytest.fixture(scope="module", name="filtered")
@@ -47,18 +33,15 @@ def test_a_filter_writes_one_line_for_each_line_and_names_what_failed(pages, fil
     assert reasons == {one.reason for one in EXPECTED if one.reason}
 
 
-def test_a_replay_makes_the_bytes_that_the_filters_make(pages, filtered, tmp_path):
-    data = tmp_path / "data"
-    done = newsmill("replay", pages, "--lane", "check", "--data", data)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
-    assert (
-        len({x["pid"] for x in log_lines(data / "logs" / "check") if x["event"] == "record"}) == 4
-    )
+def test_a_replay_makes_the_bytes_that_the_filters_make(pages, filtered, replayed):
+    data, url = replayed.data, f"file:{replayed.data / 'bus'}"
+    records = [x for x in log_lines(data / "logs" / "check") if x["event"] == "record"]
+    assert len({record["pid"] for record in records}) == 4
     wanted = sorted({line for line in filtered if b'"error"' not in line[:60]})
-    assert sorted(_enriched(data)) == wanted
+    assert replayed.enriched == wanted
     again = newsmill("replay", pages, "--lane", "check", "--data", data)
     assert "Nothing new" in again.stdout.decode()
-    assert sorted(_enriched(data)) == wanted
+    assert enriched(url, "check") == wanted
 
 
 def test_a_replay_killed_whole_goes_on_where_it_was(pages, filtered, tmp_path):
@@ -73,7 +56,7 @@ def test_a_replay_killed_whole_goes_on_where_it_was(pages, filtered, tmp_path):
     done = newsmill("replay", pages, "--lane", "check", "--data", data)
     assert done.returncode == 0
     wanted = sorted({line for line in filtered if b'"error"' not in line[:60]})
-    assert sorted(_enriched(data)) == wanted
+    assert enriched(f"file:{data / 'bus'}", "check") == wanted
     assert newsmill("ops", "summary", logs).returncode == 0
 
 
@@ -82,15 +65,3 @@ def _kill(pid):
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def _enriched(data):
-    opened = bus.connect(f"file:{data / 'bus'}", "check")
-    try:
-        return [
-            record.value
-            for partition in range(ENRICHED.partitions)
-            for record in opened.scan(ENRICHED, partition)
-        ]
-    finally:
-        opened.close()

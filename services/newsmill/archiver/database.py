@@ -6,14 +6,15 @@ import contextlib
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import apsw
 
+from newsmill.archiver.store import CALL_S
 from newsmill.errors import Misconfigured, NewsmillError, TryLater
 
-FORMAT = 1
 APPLICATION = 0x6E6D7374  # "nmst": how a store tells itself from any other SQLite file
-BUSY_MS = 10_000  # a writer waits so long for another one, and a reader for a checkpoint
+BUSY_MS = int(CALL_S * 1000)  # a writer waits for another one, and a reader for a checkpoint
 FULL_AFTER_S = 30.0  # a disk seldom empties sooner
 BUSY_AFTER_S = 1.0
 
@@ -24,8 +25,10 @@ PRAGMA journal_size_limit = 33554432;
 PRAGMA cache_size = -8000;
 """
 
+# One entry a format: what brings the format before it to this one. Never changed, only added to.
 # ``pages_of_article`` has the order of core.fold.speaks_for: an article's first row speaks for it.
-_TABLES = f"""
+MIGRATIONS: tuple[str, ...] = (
+    """
 CREATE TABLE about(name TEXT PRIMARY KEY, value ANY) STRICT, WITHOUT ROWID;
 CREATE TABLE positions(
     log TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, position INTEGER NOT NULL,
@@ -41,9 +44,8 @@ CREATE INDEX pages_of_article ON pages(article_id, fetched_us DESC, canonical DE
 CREATE TABLE articles(
     article_id TEXT PRIMARY KEY, page_id TEXT NOT NULL, change INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
-PRAGMA application_id = {APPLICATION};
-PRAGMA user_version = {FORMAT};
-"""
+""",
+)
 
 
 def connect(path: Path, *, readonly: bool) -> apsw.Connection:
@@ -80,7 +82,10 @@ def _prepare(db: apsw.Connection, path: Path, readonly: bool) -> None:
     if readonly:
         if _is_empty(db):
             raise Misconfigured(_nothing(path))
-        _check_format(db, path)
+        if _check_format(db, path) < len(MIGRATIONS):
+            raise Misconfigured(
+                f"store {path} has an older format: the archiver brings it to {len(MIGRATIONS)}"
+            )
         return
     if db.readonly("main"):
         raise Misconfigured(f"store {path} cannot be written to: its permissions forbid it")
@@ -90,12 +95,16 @@ def _prepare(db: apsw.Connection, path: Path, readonly: bool) -> None:
         raise Misconfigured(f"store {path}: this file system cannot hold it (no shared memory)")
     db.execute(_SETTINGS)
     with transaction(db):
-        if _is_empty(db):
-            db.execute(_TABLES)
-            db.execute(
-                "INSERT INTO about VALUES ('store', ?), ('change', 0)", [secrets.token_hex(4)]
-            )
-    _check_format(db, path)
+        is_new = _is_empty(db)
+        missing = MIGRATIONS[0 if is_new else _check_format(db, path) :]
+        for step in missing:
+            db.execute(step)
+        if is_new:
+            about = [secrets.token_hex(4)]
+            db.execute("INSERT INTO about VALUES ('store', ?), ('change', 0)", about)
+        if missing:
+            db.pragma("application_id", APPLICATION)
+            db.pragma("user_version", len(MIGRATIONS))
 
 
 def _is_empty(db: apsw.Connection) -> bool:
@@ -104,14 +113,17 @@ def _is_empty(db: apsw.Connection) -> bool:
     )
 
 
-def _check_format(db: apsw.Connection, path: Path) -> None:
+def _check_format(db: apsw.Connection, path: Path) -> int:
+    """The format of a store; raises Misconfigured for a newer one, and for what is no store."""
     if db.pragma("application_id") != APPLICATION:
         raise Misconfigured(f"{path} is no newsmill store, but a database of something else")
-    found = db.pragma("user_version")
-    if found != FORMAT:
+    found: Any = db.pragma("user_version")
+    if found > len(MIGRATIONS):
         raise Misconfigured(
-            f"store {path} has format {found}; this newsmill reads {FORMAT}: install a newer one"
+            f"store {path} has format {found}; this newsmill reads {len(MIGRATIONS)}:"
+            " install a newer one"
         )
+    return int(found)
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from newsmill.archiver.core.capture import Original
+from newsmill.archiver.capture import Original
 from newsmill.archiver.database import BUSY_MS, failures, transaction
 from newsmill.bus.base import Place
 from newsmill.errors import Misconfigured

@@ -17,17 +17,15 @@ import zstandard
 
 from newsmill.archiver.core.fold import OLDEST, Row, instant, newest_per_page, rank
 from newsmill.archiver.database import connect, failures, transaction
-from newsmill.archiver.store import StoreFenced
+from newsmill.archiver.store import CHUNK, check_expected, check_forward
+from newsmill.bus import crash
 from newsmill.bus.base import Place
 from newsmill.errors import BadRecord, Misconfigured, TryLater
 from newsmill.urls import identity
 
-CHUNK = 100  # articles read at once: no snapshot outlives a chunk, so a slow reader keeps no WAL
-
 _ID = re.compile(r"[0-9a-f]{32}\Z", re.I)
 _CURSOR = re.compile(r"c([0-9a-f]{8})-(\d{1,18})\Z")
 
-_POSITION = "SELECT position FROM positions WHERE log = ? AND topic = ? AND partition = ?"
 _ADVANCE = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)"
 _PRESENT = "SELECT ifnull(fetched_us, ?), revision, digest, article_id FROM pages WHERE page_id = ?"
 _KEEP = "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -104,29 +102,21 @@ class SqliteStore:
         reached: Mapping[Place, int],
     ) -> None:
         """Fold the rows in and move the positions, in one transaction; see ``Store.write``."""
-        for place, position in reached.items():
-            if position < expected.get(place, 0):
-                raise ValueError(f"{place}: a step back from {expected[place]} to {position}")
+        check_forward(expected, reached)
         newest = [(row, self._compress(row.record)) for row in newest_per_page(rows)]
         try:
             with failures(self.path), transaction(self._db):
-                self._check(log_identity, expected, reached)
+                present = self.positions(log_identity)
+                check_expected(str(self.path), present, expected, reached, {})
                 self._keep(newest)
                 for place, position in reached.items():
                     self._db.execute(_ADVANCE, [log_identity, *place, position])
+                crash.point("store.written")
+            crash.point("store.done")
         except TryLater:
             self.close()
             if not self._happened(log_identity, expected, reached):
                 raise
-
-    def _check(self, log: str, expected: Mapping[Place, int], reached: Mapping[Place, int]) -> None:
-        for place in sorted({*expected, *reached}):
-            position = self._db.execute(_POSITION, [log, *place]).get
-            if position != expected.get(place):
-                raise StoreFenced(
-                    f"store {self.path}: {place} is at {position}, not at {expected.get(place)}:"
-                    " another writer took it over"
-                )
 
     def _happened(
         self, log: str, expected: Mapping[Place, int], reached: Mapping[Place, int]

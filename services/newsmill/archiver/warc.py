@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from newsmill import __version__
-from newsmill.archiver.core import capture
+from newsmill.archiver import capture
 from newsmill.archiver.index import Capture, Index
 from newsmill.archiver.store import check_expected, check_forward
 from newsmill.bus import crash

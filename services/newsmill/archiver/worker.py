@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from newsmill.archiver.core.fold import Row, row_of
-from newsmill.archiver.sqlite import SqliteStore
 from newsmill.archiver.store import Store, StoreFenced
+from newsmill.archiver.stores import DEFAULT, open_wanted, store_of
 from newsmill.bus.base import Fenced, Mark, Member, Place, Record
 from newsmill.process.drain import Drain
 from newsmill.process.host import Desk, serve
@@ -20,14 +20,16 @@ from newsmill.topics import ENRICHED
 from newsmill.urls import host_of
 
 STAGE: Final = "archiver"
-GROUP = "archiver.sqlite"  # each store is a group of its own
 
 
 class Archiving(Inline):
     """Keeps rows until their step, then writes them with the positions that they reach."""
 
-    def __init__(self, store: Store, log_identity: str, log: Telemetry) -> None:
+    def __init__(
+        self, store: Store, log_identity: str, log: Telemetry, *, name: str = DEFAULT
+    ) -> None:
         super().__init__(STAGE, self.step)
+        self._name = name
         self._store = store
         self._identity = log_identity
         self._log = log
@@ -88,7 +90,7 @@ class Archiving(Inline):
             self._stored[place] = position
             self._rows[place] = {o: r for o, r in self._rows[place].items() if o >= position}
         took_ms = (time.perf_counter() - started) * 1e3
-        self._log.event("store.commit", store="sqlite", records=len(rows), took_ms=took_ms)
+        self._log.event("store.commit", store=self._name, records=len(rows), took_ms=took_ms)
 
     def close(self) -> None:
         """Let go of the store."""
@@ -97,9 +99,12 @@ class Archiving(Inline):
 
 def run(settings: Settings) -> int:
     """Serve as an archiver until told to stop; gives the exit code."""
+    wanted = store_of(settings)
 
     def work(desk: Desk) -> None:
-        archiving = Archiving(SqliteStore(settings.store_path), desk.bus.identity, desk.log)
+        desk.log.store = None if wanted.is_default else wanted.name
+        store = open_wanted(wanted, settings)
+        archiving = Archiving(store, desk.bus.identity, desk.log, name=wanted.name)
         Drain(STAGE, desk.member, archiving, desk.bus.burst, desk.log, desk.life).run()
 
-    return serve(STAGE, GROUP, [ENRICHED], settings, work)
+    return serve(STAGE, wanted.group, [ENRICHED], settings, work)

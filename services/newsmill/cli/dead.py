@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_args
@@ -11,7 +12,7 @@ import click
 import orjson
 
 from newsmill import bus
-from newsmill.bus.base import Bus, Record
+from newsmill.bus.base import Bus, Fenced, Member, Record
 from newsmill.cli.bus import table
 from newsmill.cli.options import BUS, read_settings, settings_flags
 from newsmill.cli.retry import Retrier, is_sendable
@@ -24,6 +25,8 @@ from newsmill.records import decompress
 from newsmill.topics import DEAD, RETRIED
 
 GROUP = "retrier"
+TURNS = 5
+WAIT_S = 0.5
 REASON = click.Choice(sorted(DEATHS))
 
 
@@ -198,11 +201,31 @@ def _told_why(opened: Bus, chosen: Callable[[Record], bool], names: Sequence[str
 
 
 def _send(opened: Bus, log: Telemetry, chosen: Callable[[Record], bool]) -> int:
-    life = Life(log, heartbeat_s=3600)
-    member = opened.join(GROUP, [DEAD])
-    retrier = Retrier(opened, lambda one: chosen(one) and is_sendable(one), life)
-    Tend(member, retrier, opened.burst, log, life).run()
-    return retrier.sent
+    """Send what is chosen, when no other ``dead retry`` is at work: each goes over all letters."""
+    sent = 0
+    for member in _turns(opened):
+        life = Life(log, heartbeat_s=3600)
+        retrier = Retrier(opened, lambda one: chosen(one) and is_sendable(one), life)
+        try:
+            Tend(member, retrier, opened.burst, log, life).run()
+        except Fenced:  # the one before us has just taken its group along
+            sent += retrier.sent
+            continue
+        return sent + retrier.sent
+    raise Misconfigured("other dead retry commands come in between again and again; try later")
+
+
+def _turns(opened: Bus) -> Iterator[Member]:
+    """A member that is alone in its group, once more each time that it was fenced."""
+    is_told = False
+    for _ in range(TURNS):
+        while (member := opened.join(GROUP, [DEAD])).slot:
+            member.leave()
+            if not is_told:
+                is_told = True
+                click.echo("another dead retry is at work: waiting for its end", err=True)
+            time.sleep(WAIT_S)
+        yield member
 
 
 def _open(flags: dict[str, Any]) -> Bus:

@@ -36,7 +36,9 @@ def _flag(name: str) -> Callable[[F], F]:
     if kind == "bool":
         return click.option(flag, name, is_flag=True, default=None, help=says)
     if kind.startswith("tuple"):
-        return click.option(flag, name, multiple=True, metavar="RULE", help=says)
+        return click.option(
+            flag, name, multiple=True, metavar=setting.metadata.get("metavar", "RULE"), help=says
+        )
     types: dict[str, Any] = {"Path": click.Path(path_type=Path), "int": int, "float": float}
     base = kind.removesuffix(" | None")
     return click.option(flag, name, type=types.get(base, str), default=None, help=says)

@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from newsmill import bus
+from newsmill.archiver.stores import wanted_stores
 from newsmill.cli.feeds import load_feeds, read_feeds, replace_feeds
 from newsmill.cli.options import BUS, WEB, read_settings, settings_flags
 from newsmill.cli.watch import Watch
@@ -34,7 +35,7 @@ NEWSROOM_PORT = 8017
 
 @click.command("run")
 @click.option("--feeds", type=click.Path(path_type=Path), help="OPML file, or a list of URLs.")
-@settings_flags(*BUS, *WEB, "workers", "once", "log_level")
+@settings_flags(*BUS, "store", *WEB, "workers", "once", "log_level")
 def run_command(feeds: Path | None, **flags: Any) -> int:
     """Run all workers on this machine: feeds in, article records out.
 
@@ -47,6 +48,9 @@ def run_command(feeds: Path | None, **flags: Any) -> int:
     wanted = load_feeds(feeds) if feeds else None
     with ExitStack() as stack:
         stack.enter_context(sole_owner(settings.data))
+        if settings.bus.startswith("file:"):  # its workers would take each other's slots
+            folder = Path(settings.bus.removeprefix("file:").partition("?")[0])
+            stack.enter_context(sole_owner(folder, name=f"run-{settings.lane}.lock"))
         check_logs(settings)
         opened = bus.connect(settings.bus_url, settings.lane)
         opened.create()
@@ -63,8 +67,9 @@ def run_command(feeds: Path | None, **flags: Any) -> int:
 
 def roles(settings: Settings) -> list[tuple[str, int]]:
     """The worker processes of a run: role and slot."""
-    many = ("extractor", "enricher")
-    return [(r, slot) for r in ROLES for slot in range(settings.workers if r in many else 1)]
+    many = {"extractor": settings.workers, "enricher": settings.workers}
+    many["archiver"] = len(wanted_stores(settings))
+    return [(role, slot) for role in ROLES for slot in range(many.get(role, 1))]
 
 
 def sample_settings(settings: Settings, newsroom: Newsroom) -> Settings:
@@ -79,18 +84,18 @@ def sample_settings(settings: Settings, newsroom: Newsroom) -> Settings:
 
 
 @contextmanager
-def sole_owner(data: Path) -> Iterator[None]:
-    """Hold the data folder; raises Misconfigured where another run does."""
+def sole_owner(data: Path, name: str = "run.lock") -> Iterator[None]:
+    """Hold a folder; raises Misconfigured where another run does."""
     try:
         data.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise Misconfigured(f"{data}: not a folder; give --data DIR") from None
-    with (data / "run.lock").open("a+") as lock:
+    with (data / name).open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Misconfigured(
-                f"{data}: another newsmill run works in it; stop that one, or give --data DIR"
+                f"{data}: another newsmill run works in it; stop that one, or give another folder"
             ) from None
         yield
 
@@ -117,7 +122,7 @@ def check_logs(settings: Settings) -> None:
     type=click.Path(path_type=Path),
     help="Producer: replay this file of page lines instead of polling.",
 )
-@settings_flags(*BUS, *WEB, "slot", "health", "children", "log_level")
+@settings_flags(*BUS, "store", *WEB, "slot", "health", "children", "log_level")
 def work_command(role: str, sources: tuple[Path, ...], **flags: Any) -> int:
     """Run one worker until it is told to stop.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from newsmill.archiver.stores import wanted_stores
 from newsmill.bus.base import Bus
 from newsmill.cli.report import report
 from newsmill.process.events import Level, Stage
@@ -27,12 +28,7 @@ HEARTBEAT_S = 0.5  # of workers whose end somebody waits for
 STUCK_S = 20.0  # a held partition and no progress for so long: nothing will come of waiting
 CRASHES = 4  # in a row, and no progress: it will crash for ever
 STAGES: tuple[Stage, ...] = ("producer", "fetcher", "extractor", "enricher", "archiver")
-GROUPS = {
-    "fetcher": "fetcher",
-    "extractor": "extractor",
-    "enricher": "enricher",
-    "archiver": "archiver.sqlite",
-}
+DRAINS = ("fetcher", "extractor", "enricher")  # the groups that read streams, but for archivers
 
 
 class Watch:
@@ -56,6 +52,7 @@ class Watch:
         self._log = Telemetry(name, lane=settings.lane, level=level, directory=log_dir)
         self._counts: Counter[tuple[str, str]] = Counter()
         self._stopping = False
+        self._groups = (*DRAINS, *(store.group for store in wanted_stores(settings)))
         self._started_ms = time.time_ns() // 1_000_000
         self._shown = 0.0
         self._quiet_since = time.monotonic()
@@ -110,7 +107,7 @@ class Watch:
         workers = self._supervisor.workers
         if not all(worker.heartbeat.get("idle") for worker in workers):
             return self._stuck()
-        lags = self._bus.lag(GROUPS.values())
+        lags = self._bus.lag(self._groups)
         if any(lag.waiting for lag in lags):
             return self._stuck()
         ends = tuple((lag.group, lag.place, lag.end) for lag in lags)
@@ -127,7 +124,7 @@ class Watch:
         self._through = {}
         if time.monotonic() - self._quiet_since < STUCK_S:
             return ""
-        if any(worker.failures >= CRASHES for worker in self._supervisor.workers):
+        if any(w.failures >= CRASHES or w.fuses for w in self._supervisor.workers):
             return "crashing"
         if any(worker.heartbeat.get("held") for worker in self._supervisor.workers):
             return "held"
@@ -141,10 +138,12 @@ class Watch:
             self._counts[str(fields.get("stage")), str(fields.get("outcome"))] += 1
         elif event == "step.commit":
             self._quiet_since = time.monotonic()
-        elif event in ("partition.held", "bus.full"):
+        elif event in ("partition.held", "bus.full", "network.down"):
             self._held = fields
         if not fields and line.startswith(b"newsmill: "):
             return  # its last words: said once, by who raises them or logs its exit
+        if event == "worker.heartbeat" and self._settings.log_level in ("warning", "error"):
+            return  # it is for us
         if not self._terminal:
             sys.stderr.buffer.write(line)
             sys.stderr.flush()
@@ -191,6 +190,8 @@ class Watch:
         held = self._held
         if held.get("event") == "bus.full":
             return f"the bus has no room: {held.get('why')}"
+        if held.get("event") == "network.down":
+            return f"our own network is away: {held.get('why')}"
         place = f"{held.get('topic')}/{held.get('partition')}"
         return f"{place} is held at offset {held.get('offset')}: {held.get('why')}"
 

@@ -19,13 +19,14 @@ from newsmill.process.steps import Result, rejected
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.tend import Tend
 from newsmill.process.tender import Finished
-from newsmill.process.web import fetched_page, web_settings
+from newsmill.process.web import fetched_page, tell_network, web_settings
 from newsmill.records import Entry, decode, traceparent
 from newsmill.topics import ENTRIES, FRONTIER, Topic
 from newsmill.urls import domain_of, host_of
 from newsmill.web.messages import Later, Refused, Request, Response
 from newsmill.web.spacing import Spacing
-from newsmill.web.thread import Fetched, Fetching
+from newsmill.web.steady import Steady, Unheard
+from newsmill.web.thread import Fetched
 
 STAGE: Final = "fetcher"
 MAX_WAITING = 200_000  # items in memory; past it entries wait on their topic
@@ -53,7 +54,7 @@ class Fetcher:
         self._log = log
         self._frontier = Frontier(settings.frontier_per_domain)
         self._backoff = Spacing(0.0)
-        self._web: Fetching[int] = Fetching(web_settings(settings))
+        self._web: Steady[int] = Steady(web_settings(settings))
         self._most = settings.fetch_concurrency * WAITING_PER_SLOT
         self._flying: dict[int, Item] = {}
         self._ending: dict[bytes, _Done] = {}  # by key: finished, and the step is not committed
@@ -129,7 +130,7 @@ class Fetcher:
 
     def start_due(self) -> None:
         """Start the fetches that are due, one a domain."""
-        room = self._most - self.in_flight
+        room = min(self._most - self.in_flight, self._web.room())
         for item in self._frontier.take(time.monotonic(), room, self._backoff.due):
             self._number += 1
             self._flying[self._number] = item
@@ -141,9 +142,14 @@ class Fetcher:
         for number, answer in self._web.done(timeout_s):
             item = self._flying.pop(number)
             self._frontier.release(item.domain)
-            if self._frontier.get(item.key) is item:
+            if self._frontier.get(item.key) is not item:
+                continue
+            if isinstance(answer, Unheard):
+                self._frontier.add(item)  # as if it had not been asked
+            else:
                 finished.append(self._finish(item, answer))
                 self._ending[item.key] = finished[-1].token
+        tell_network(self._web.changes(), self._log)
         for note in self._web.robots_read():
             self._log.add(
                 "robots.read", site=host_of(note.origin), status=note.status, outcome=note.outcome
@@ -245,6 +251,7 @@ class Fetcher:
             "in_flight": self.in_flight,
             "waiting": len(self._frontier),
             "due": due,
+            "held": int(self._web.is_down and bool(len(self._frontier))),
             "idle": not due,
         }
 

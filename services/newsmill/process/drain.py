@@ -7,6 +7,7 @@ committed. A slow record delays its own partition, up to the byte bound, and nob
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -52,7 +53,7 @@ class Drain:
         self._burst = burst
         self._log = log
         self._life = life
-        self._fuse = Fuse(log, life.fuse_share)
+        self._fuse = Fuse(log, life.fuse_share, on_trial=life.on_trial)
         self._lanes: dict[Place, Lane] = {}
         self._order: list[Lane] = []  # the lanes, to go round in
         self._started = 0  # records with the work
@@ -83,6 +84,7 @@ class Drain:
         now = time.monotonic()
         if self._unstarted < LOW_WATER or self._is_stalled or now - self._last_poll >= POLL_EVERY_S:
             self._poll(self._patience(now))
+        self._open_late()
         self._is_stalled = not self._work_on()
         if self._is_due():
             self._commit()
@@ -150,14 +152,39 @@ class Drain:
         fresh = {place: mark for place, mark in owned.items() if place not in self._lanes}
         if not fresh:
             return set()
-        for place in fresh:
-            self._work.assigned(place, self._member)
-        owned = self._member.assignment
-        self._lanes |= {place: Lane(owned[place]) for place in fresh}
+        self._lanes |= {place: Lane(mark) for place, mark in fresh.items()}
         self._order = list(self._lanes.values())
-        positions = {str(place): owned[place].position for place in fresh}
-        self._log.event("partition.assigned", positions=positions, log=self._member.identity)
-        return {place for place, mark in fresh.items() if owned[place].position != mark.position}
+        return self._open(fresh)
+
+    def _open(self, places: Iterable[Place]) -> set[Place]:
+        """Let the work take partitions over, those that it can now; says which went back."""
+        opened: dict[str, int] = {}
+        rewound: set[Place] = set()
+        for place in places:
+            lane = self._lanes[place]
+            try:
+                self._work.assigned(place, self._member)
+            except TryLater as later:
+                lane.opens_at, lane.held_until = time.monotonic() + later.after_s, math.inf
+                self._say_held(place, lane.mark.position, later)
+                continue
+            before, lane.mark = lane.mark, self._member.assignment[place]
+            lane.opens_at, lane.held_until = None, 0.0
+            opened[str(place)] = lane.mark.position
+            if lane.mark.position != before.position:
+                rewound.add(place)
+        if opened:
+            self._log.event("partition.assigned", positions=opened, log=self._member.identity)
+        return rewound
+
+    def _open_late(self) -> None:
+        """Take over the partitions that the work could not take when they came."""
+        now = time.monotonic()
+        late = [p for p, one in self._lanes.items() if one.opens_at is not None]
+        for place in self._open(p for p in late if now >= (self._lanes[p].opens_at or 0.0)):
+            lane = self._lanes[place]
+            self._unstarted -= len(lane.unstarted)
+            lane.clear()
 
     def _drop(self, places: Iterable[Place]) -> None:
         for place in places:
@@ -354,8 +381,7 @@ class Drain:
         results = [item.result for prefix in prefixes.values() for item in prefix if item.result]
         for result in results:
             self._life.count(result.outcome)
-        for result in results:
-            self._fuse.watch(result)
+        self._fuse.watch(results)
 
     def _put_off(self, seconds: float) -> None:
         self._not_before = self._due_at = time.monotonic() + seconds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 import traceback
@@ -11,10 +12,10 @@ from typing import Any
 
 from newsmill import bus
 from newsmill.bus.base import Bus, BusFull, BusUnknown, Fenced, Member, OutOfRange
-from newsmill.errors import Misconfigured
+from newsmill.errors import Misconfigured, TryLater
 from newsmill.process.events import Event, Level
 from newsmill.process.health import Health
-from newsmill.process.life import FuseBlown, Life
+from newsmill.process.life import PARENT, FuseBlown, Life
 from newsmill.process.settings import Settings, without_secret
 from newsmill.process.telemetry import Telemetry
 from newsmill.topics import Topic
@@ -27,6 +28,7 @@ EXIT_FUSE = 72  # too large a share of records died
 EXIT_OUT_OF_RANGE = 73  # retention dropped what we had not read: a person decides
 EXIT_BUG = 74
 EXIT_NO_ROOM = 75  # the bus is full
+EXIT_NOT_READY = 76  # what it needs to start with is not there yet: a store that is locked
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,14 @@ def serve(
     """
     level: Level = settings.log_level  # type: ignore[assignment]  # checked when it was loaded
     log = Telemetry(role, lane=settings.lane, level=level)
+    if PARENT in os.environ:  # it knows by them that we live, and when we are idle
+        log.always = frozenset({"worker.heartbeat"})
     life = Life(log, heartbeat_s=settings.heartbeat_s, fuse_share=settings.fuse)
     life.profiler.directory = settings.log_dir
     life.listen()
     with Health(life, settings.health):
-        opened = bus.connect(settings.bus_url, settings.lane)
         try:
+            opened = bus.connect(settings.bus_url, settings.lane)
             opened.create()
             member = opened.join(group, topics, slot=settings.slot)
         except BusFull as full:
@@ -114,6 +118,8 @@ def _work(desk: Desk, work: Callable[[Desk], None]) -> tuple[int, str]:
         return EXIT_OUT_OF_RANGE, str(error)
     except BusFull as error:
         return EXIT_NO_ROOM, str(error)
+    except TryLater as later:
+        return EXIT_NOT_READY, later.why
     except Misconfigured as error:
         desk.log.event("worker.stop", why=str(error), exit_code=EXIT_MISCONFIGURED)
         raise

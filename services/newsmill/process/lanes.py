@@ -39,6 +39,7 @@ class Lane:
     ready: deque[Item] = field(default_factory=deque)  # the finished prefix
     bytes: int = 0
     held_until: float = 0.0
+    opens_at: float | None = None  # the work could not take the partition over, and tries again
 
     def __len__(self) -> int:
         return len(self.pending) + len(self.ready)
@@ -54,6 +55,12 @@ class Lane:
         self.pending.append(item)
         self.unstarted.append(item)
         self.bytes += record.size
+
+    def clear(self) -> None:
+        """Let everything go that was delivered; it will be again."""
+        self.pending.clear()
+        self.unstarted.clear()
+        self.bytes = 0
 
     def begin(self) -> Item:
         """The next record goes to the work."""

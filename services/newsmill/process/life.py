@@ -11,11 +11,13 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from newsmill.bus.base import Fenced, Place
+from newsmill.errors import Reason
 from newsmill.process.events import Outcome
 from newsmill.process.profile import Profiler
 from newsmill.process.steps import Result
@@ -23,6 +25,9 @@ from newsmill.process.telemetry import Telemetry
 
 DRAIN_S = 20.0  # from SIGTERM on for what is in flight; 5 s more are left to commit and leave
 FUSE_WINDOW = 200
+FUSE_TRIAL = 20
+OUR_FAULTS: frozenset[Reason] = frozenset({"bug", "decode"})  # deaths that no site is the cause of
+TRIAL = "NEWSMILL_TRIAL"  # set for a worker whose fuse blew when it last ran
 _FDS = Path("/proc/self/fd")
 
 
@@ -35,21 +40,39 @@ class PolledTooLate(Exception):
 
 
 class Fuse:
-    """Stops a worker that dead-letters too large a share: a bad deploy must not empty a topic."""
+    """Stops a worker that dead-letters too large a share: a bad deploy must not empty a topic.
 
-    def __init__(self, log: Telemetry, share: float) -> None:
+    ``blame`` None counts every death; else those of its reasons alone. A worker that is started
+    again after its fuse blew is on trial: its first FUSE_WINDOW records are judged by the last
+    FUSE_TRIAL of them, so that every new start costs a few records, and not a window.
+    """
+
+    def __init__(
+        self,
+        log: Telemetry,
+        share: float,
+        *,
+        blame: frozenset[Reason] | None = None,
+        on_trial: bool = False,
+    ) -> None:
         self._log = log
         self._share = share
+        self._blame = blame
+        self._trial = FUSE_WINDOW if on_trial else 0  # records left of it
         self._deaths: deque[bool] = deque(maxlen=FUSE_WINDOW)
 
-    def watch(self, result: Result) -> None:
-        """Count one result; raises FuseBlown."""
-        self._deaths.append(result.outcome == "dead")
-        if len(self._deaths) == FUSE_WINDOW and sum(self._deaths) > self._share * FUSE_WINDOW:
-            dead = sum(self._deaths)
-            why = f"{dead} of the last {FUSE_WINDOW} records died, the last of {result.reason}"
-            self._log.event("fuse.blown", why=why)
-            raise FuseBlown(why)
+    def watch(self, results: Iterable[Result]) -> None:
+        """Count results that were committed; raises FuseBlown."""
+        for result in results:
+            blamed = self._blame is None or result.reason in self._blame
+            self._deaths.append(result.outcome == "dead" and blamed)
+            self._trial = max(0, self._trial - 1)
+            window = FUSE_TRIAL if self._trial else FUSE_WINDOW
+            last = list(islice(reversed(self._deaths), window))
+            if len(last) == window and sum(last) > self._share * window:
+                why = f"{sum(last)} of the last {window} records died, the last of {result.reason}"
+                self._log.event("fuse.blown", why=why)
+                raise FuseBlown(why)
 
 
 class Fences:
@@ -85,6 +108,7 @@ class Life:
         self._log = log
         self._heartbeat_s = heartbeat_s
         self.fuse_share = fuse_share
+        self.on_trial = TRIAL in os.environ
         self._stop = threading.Event()
         self._stop_at = 0.0
         self._started = time.monotonic()

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from newsmill.bus import environment as of_kafka
 from newsmill.errors import Misconfigured
 from newsmill.records import digest
 
@@ -23,6 +24,8 @@ NOT_SETTINGS = {
     "NEWSMILL_PARENT",
     "NEWSMILL_POSTGRES",
     "NEWSMILL_REQUIRE_KAFKA",
+    "NEWSMILL_TRIAL",
+    "NEWSMILL_REQUIRE_POSTGRES",
 }  # read elsewhere, by name
 _PASSWORD = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 _AT = re.compile(r"`\$\.(\w+)")  # where msgspec names the field
@@ -191,8 +194,9 @@ def _file(given: str | Path | None) -> dict[str, Any]:
 
 def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
+    of_kafka.refuse_unknown(environment)
     for variable, text in environment.items():
-        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS:
+        if not variable.startswith(PREFIX) or variable in NOT_SETTINGS | of_kafka.NAMES:
             continue
         name = variable[len(PREFIX) :].lower()
         if name not in names():

@@ -19,15 +19,20 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from newsmill.bus import environment as of_kafka
 from newsmill.errors import Misconfigured
-from newsmill.process.host import EXIT_MISCONFIGURED
-from newsmill.process.life import PARENT
+from newsmill.process.host import EXIT_FUSE, EXIT_MISCONFIGURED
+from newsmill.process.life import PARENT, TRIAL
 from newsmill.process.settings import Settings, as_environment
 from newsmill.process.telemetry import Telemetry
 
 FIRST_BACKOFF_S = 0.3
 LONGEST_BACKOFF_S = 30.0
 HEALTHY_S = 60.0  # a worker that lived so long is started again at once
+FIRST_FUSE_S = 60.0  # after a blown fuse, doubled each time: somebody has to look first
+LONGEST_FUSE_S = 3600.0
+FUSE_HEALTHY_S = 900.0
+SILENT_S = 300.0  # and ten heartbeats: a worker that says nothing for so long hangs
 STOP_S = 30.0
 MAX_LINE = 1 << 20  # bytes; a longer one is cut in pieces
 MAX_LINES = 20_000  # not yet taken: past them a worker's standard error waits, and loses lines
@@ -45,10 +50,12 @@ class Worker:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     start_at: float = 0.0
+    heard: float = 0.0  # when it last wrote anything
     backoff_s: float = FIRST_BACKOFF_S
     heartbeat: Line = field(default_factory=dict)
     beats: int = 0
     failures: int = 0  # ends in a row, none of which came after a healthy life
+    fuses: int = 0  # ends by a blown fuse in a row
     exit_code: int | None = None  # of the last end
     last_words: str = ""  # the last line that was no log line: why it could not start
 
@@ -72,8 +79,10 @@ class Supervisor:
     ) -> None:
         self._log = log
         self._on_line = on_line
+        self._silent_s = max(SILENT_S, 10 * settings.heartbeat_s)
         self._environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("NEWSMILL_")},
+            **of_kafka.told_on(os.environ),
             **as_environment(settings),
             PARENT: str(os.getpid()),
         }
@@ -94,13 +103,13 @@ class Supervisor:
         command = [sys.executable, "-m", "newsmill", *worker.command, "--slot", str(worker.slot)]
         worker.process = subprocess.Popen(
             command,
-            env=self._environment,
+            env=self._environment | ({TRIAL: "1"} if worker.fuses else {}),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is ours to hand on
         )
-        worker.started = time.monotonic()
+        worker.started = worker.heard = time.monotonic()
         worker.heartbeat = {}
         if worker.process.stderr is not None:
             reader = (worker, worker.process.stderr)
@@ -130,6 +139,7 @@ class Supervisor:
             self._take(worker, line)
 
     def _take(self, worker: Worker, line: bytes) -> None:
+        worker.heard = time.monotonic()
         try:
             fields = orjson.loads(line)
         except orjson.JSONDecodeError:
@@ -141,6 +151,8 @@ class Supervisor:
         if fields.get("event") == "worker.heartbeat":
             worker.heartbeat = fields
             worker.beats += 1
+        elif fields.get("event") == "fuse.blown":
+            worker.last_words = f"its fuse blew: {fields.get('why')}"
         self._on_line(line, fields)
 
     def _look_after(self, worker: Worker) -> None:
@@ -151,6 +163,10 @@ class Supervisor:
             return
         code = worker.process.poll()
         if code is None:
+            if now - worker.heard > self._silent_s:
+                worker.heard = now
+                worker.last_words = f"it hung: no word for {self._silent_s:.0f} s"
+                worker.process.kill()
             return
         worker.process = None
         worker.heartbeat = {}
@@ -158,20 +174,16 @@ class Supervisor:
         if code == EXIT_MISCONFIGURED:
             self._drain_lines()
             raise Misconfigured(worker.last_words.removeprefix("newsmill: "))
-        if now - worker.started > HEALTHY_S:
-            worker.backoff_s = FIRST_BACKOFF_S
-            worker.failures = 0
-        worker.failures += 1
-        worker.start_at = now + worker.backoff_s
+        after_s = _back_off(worker, now - worker.started)
+        worker.start_at = now + after_s
         self._log.event(
             "worker.exit",
             role=worker.role,
             exit_code=code,
-            after_s=worker.backoff_s,
+            after_s=after_s,
             detail=worker.last_words or None,
         )
         worker.last_words = ""
-        worker.backoff_s = min(LONGEST_BACKOFF_S, worker.backoff_s * 2)
 
     def _drain_lines(self) -> None:
         self._listen(0.2)  # the reader threads are at the end of their pipes by then
@@ -197,3 +209,18 @@ class Supervisor:
         for worker in self.workers:
             if worker.process is not None and worker.process.poll() is None:
                 worker.process.kill()
+
+
+def _back_off(worker: Worker, lived_s: float) -> float:
+    """Seconds until a worker that ended may be started again."""
+    if lived_s > HEALTHY_S:
+        worker.backoff_s = FIRST_BACKOFF_S
+        worker.failures = 0
+    if lived_s > FUSE_HEALTHY_S:
+        worker.fuses = 0
+    worker.failures += 1
+    if worker.exit_code == EXIT_FUSE:
+        worker.fuses += 1
+        return min(LONGEST_FUSE_S, FIRST_FUSE_S * 2.0 ** (worker.fuses - 1))
+    after_s, worker.backoff_s = worker.backoff_s, min(LONGEST_BACKOFF_S, worker.backoff_s * 2)
+    return after_s

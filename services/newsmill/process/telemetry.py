@@ -125,6 +125,8 @@ class Telemetry:
         self.run = f"{time.time_ns() // 1_000_000:x}-{os.getpid():x}"
         self.level: Level = level
         self._usual: Level = level
+        self.always: frozenset[Event] = frozenset()  # written whatever the level
+        self.store: str | None = None  # of a worker that is one of several of its stage
         self._human = _is_terminal(fd) if human is None else human
         self._stream = Stream(fd)
         self._file: RotatedFile | None = None
@@ -181,9 +183,11 @@ class Telemetry:
 
     def _add(self, event: Event, level: Level | None, fields: dict[str, Any]) -> bool:
         level = level or EVENTS[event].level
-        if LEVELS[level] < LEVELS[self.level]:
+        if LEVELS[level] < LEVELS[self.level] and event not in self.always:
             return False
         safe = {}
+        if self.store is not None and "store" in EVENTS[event].fields:
+            fields = {"store": self.store} | fields
         for name, value in fields.items():
             kind = type(value)
             if kind is str:

@@ -29,7 +29,7 @@ from newsmill.bus.base import (
     Record,
 )
 from newsmill.errors import TryLater
-from newsmill.process.life import Fences, Life, PolledTooLate
+from newsmill.process.life import OUR_FAULTS, Fences, Fuse, Life, PolledTooLate
 from newsmill.process.steps import Result, buried, oversized
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.tender import Finished, Tender
@@ -77,6 +77,8 @@ class Tend:
         self._not_before = 0.0  # monotonic; no step, and nothing new is taken: there is no room
         self._full_wait_s = FIRST_FULL_WAIT_S
         self._fences = Fences(log)
+        share, on_trial = life.fuse_share, life.on_trial
+        self._fuse = Fuse(log, share, blame=OUR_FAULTS, on_trial=on_trial)
         self._patience_s = TURN_S  # of the next poll
 
     def run(self) -> None:
@@ -116,8 +118,8 @@ class Tend:
 
     def _vitals(self) -> dict[str, Any]:
         now = time.monotonic()
-        held = sum(now < lane.held_until for lane in self._lanes.values())
         vitals = self._tender.vitals()
+        held = sum(now < lane.held_until for lane in self._lanes.values()) + vitals.get("held", 0)
         is_idle = vitals.get("idle", True) and not held and not self._due_at
         return vitals | {"held": held or int(now < self._not_before), "idle": is_idle}
 
@@ -332,18 +334,20 @@ class Tend:
     def _committed(
         self, finished: list[Finished], marks: Mapping[Place, Mark], worked: set[Place]
     ) -> None:
+        results: list[Result] = []
         for place, mark in marks.items():
             lane = self._lanes[place]
-            for result in lane.turned_away:
-                self._life.count(result.outcome)
+            results += lane.turned_away
             lane.mark, lane.intake, lane.turned_away, lane.taken = mark, [], [], 0
             lane.step += place in worked
         for one in finished:
-            for result in one.results:
-                self._life.count(result.outcome)
+            results += one.results
             self._tender.committed(one)
         if self._finished:
             self._due_at = time.monotonic()  # they have waited already
+        for result in results:
+            self._life.count(result.outcome)
+        self._fuse.watch(results)
 
     def _write_lines(self, finished: list[Finished], steps: Mapping[str, int]) -> None:
         for one in finished:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 from newsmill.errors import Misconfigured
 from newsmill.process.settings import Settings
+from newsmill.process.telemetry import Telemetry
 from newsmill.records import Entry, Page
 from newsmill.web.messages import Response
 from newsmill.web.settings import WebSettings, is_loopback_only
+from newsmill.web.steady import Change
 
 
 def web_settings(settings: Settings) -> WebSettings:
@@ -23,6 +25,15 @@ def web_settings(settings: Settings) -> WebSettings:
         concurrency=settings.fetch_concurrency,
         spacing_s=settings.spacing_s,
     )
+
+
+def tell_network(changes: Iterable[Change], log: Telemetry) -> None:
+    """Log how our own network went and came."""
+    for change in changes:
+        if change.is_down:
+            log.event("network.down", why=change.why)
+        else:
+            log.event("network.up", why=change.why, took_ms=change.took_s * 1e3)
 
 
 def fetched_page(page_id: str, answer: Response, entry: Entry | None = None) -> Page:

@@ -20,7 +20,7 @@ from newsmill.process.steps import Result
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.tend import Tend
 from newsmill.process.tender import Finished
-from newsmill.process.web import require_contact, web_settings
+from newsmill.process.web import require_contact, tell_network, web_settings
 from newsmill.process.work import guarded
 from newsmill.producer.core import (
     Answer,
@@ -40,7 +40,8 @@ from newsmill.records import Feed, decode
 from newsmill.topics import FEEDS, FEEDS_STATE, Topic, partition_of
 from newsmill.urls import domain_of, host_of
 from newsmill.web.messages import Later, Refused, Request, Response
-from newsmill.web.thread import Fetched, Fetching
+from newsmill.web.steady import Steady, Unheard
+from newsmill.web.thread import Fetched
 
 STAGE: Final = "producer"
 FEED_BYTES = 20_000_000
@@ -82,14 +83,14 @@ class Producer:
             first_poll_days=settings.first_poll_days or None,
             min_interval_s=settings.min_interval_s,
         )
-        self._web: Fetching[int] = Fetching(replace(web_settings(settings), max_bytes=FEED_BYTES))
+        self._web: Steady[int] = Steady(replace(web_settings(settings), max_bytes=FEED_BYTES))
         self._wanted: dict[str, Feed] = {}  # all feeds of the configuration topic
         self._states: dict[int, dict[str, FeedState]] = {}  # by partition, of feeds not polled too
         self._polled: dict[str, _Polled] = {}
         self._due: list[tuple[float, str]] = []
         self._number = 0
         self._flying: dict[int, tuple[str, _Polled]] = {}
-        self._answers: deque[tuple[int, Fetched]] = deque()  # that have come, and wait
+        self._answers: deque[tuple[int, Fetched | Unheard]] = deque()  # that have come, and wait
         self._ending: set[str] = set()  # feeds whose poll has ended, and the step is not committed
         self._followed = 0.0
 
@@ -173,7 +174,7 @@ class Producer:
         """Start the polls that are due."""
         self._follow()
         now = time.monotonic()
-        room = self._settings.fetch_concurrency * 4 - self.in_flight
+        room = min(self._settings.fetch_concurrency * 4 - self.in_flight, self._web.room())
         while self._due and self._due[0][0] <= now and room > 0:
             due, url = heapq.heappop(self._due)
             polled = self._polled.get(url)
@@ -200,9 +201,15 @@ class Producer:
         while self._answers and time.monotonic() < until:
             number, answer = self._answers.popleft()
             url, polled = self._flying.pop(number)
-            if self._polled.get(url) is polled:  # else its feed rests, or is another's by now
+            if self._polled.get(url) is not polled:
+                continue  # its feed rests, or is another's by now
+            if isinstance(answer, Unheard):
+                polled.busy = False  # as if it had not been asked
+                self._wait(url, polled, at_once=True)
+            else:
                 finished.append(self._finish(url, polled, answer))
                 self._ending.add(url)
+        tell_network(self._web.changes(), self._log)
         for note in self._web.robots_read():
             self._log.add(
                 "robots.read", site=host_of(note.origin), status=note.status, outcome=note.outcome
@@ -363,6 +370,7 @@ class Producer:
             "in_flight": flying,
             "feeds": len(self._polled),
             "polled": polled,
+            "held": int(self._web.is_down),
             "idle": not flying and all(map(self._is_through, self._polled.values())),
         }
 

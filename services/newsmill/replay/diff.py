@@ -1,4 +1,4 @@
-"""What two runs over the same pages made of them: new, gone and changed articles, field by field."""
+"""What two runs made of the same pages: new, gone and changed articles, field by field."""
 
 from __future__ import annotations
 

@@ -85,6 +85,10 @@ class Client:
         """Close every connection."""
         await self._transport.close()
 
+    def forget_failures(self) -> None:
+        """Ask hosts again that gave no answer: our own network was away."""
+        self._robots.forget_failures()
+
     async def get(self, request: Request) -> Response:
         """Ask, follow redirects, and unpack.
 

@@ -94,6 +94,7 @@ class _Kept:
     until: float
     why: str = ""
     size: int = _OVERHEAD
+    status: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +135,7 @@ class Robots:
             async with self._reading.hold(origin):
                 kept = self._known(origin) or await self._read(origin)
         if kept.policy is None:
-            raise Later(kept.why, max(1.0, kept.until - self._clock()))
+            raise Later(kept.why, max(1.0, kept.until - self._clock()), kept.status)
         return kept.policy
 
     def _known(self, origin: str) -> _Kept | None:
@@ -167,7 +168,13 @@ class Robots:
     def _unreachable(self, origin: str, status: int | None, why: str, wait_s: float) -> _Kept:
         self._tell(origin, status, "unreachable")
         wait_s = min(KEEP_S, max(1.0, wait_s))
-        return self._keep(origin, _Kept(None, self._clock() + wait_s, f"robots.txt: {why}"))
+        kept = _Kept(None, self._clock() + wait_s, f"robots.txt: {why}", status=status)
+        return self._keep(origin, kept)
+
+    def forget_failures(self) -> None:
+        """Ask those again that gave no answer: our own network was away."""
+        for origin in [o for o, k in self._kept.items() if k.policy is None and k.status is None]:
+            self._size -= self._kept.pop(origin).size
 
     def _tell(self, origin: str, status: int | None, outcome: Outcome) -> None:
         if self._on_robots is not None:

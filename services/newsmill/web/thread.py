@@ -104,6 +104,12 @@ class Fetching(Generic[K]):
             notes.append(self._notes.popleft())
         return notes
 
+    def forget_failures(self) -> None:
+        """Ask hosts again that gave no answer: our own network was away."""
+        with self._changed:
+            if not self._closed and self._loop is not None and self._client is not None:
+                self._loop.call_soon_threadsafe(self._client.forget_failures)
+
     def close(self) -> None:
         """Drop what is in flight and close every connection, at once; safe to call again."""
         with self._changed:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from contract.loops.driving import Loop, Refusing, connect, everything, publish, waiting
 from newsmill.bus.base import Burst, BusFull, Change, Fenced, Output, Place, Record
 from newsmill.errors import BadRecord, TryLater
+from newsmill.process.life import FuseBlown
 from newsmill.process.steps import Result
 from newsmill.process.tend import STEP_KEY
 from newsmill.process.tender import Finished
@@ -167,6 +168,17 @@ def test_a_bad_entry_and_a_bug_are_dead_letters_in_the_step_that_takes_them_in(
         assert reasons == {b"decode": 1, b"bug": 1}
         assert pages(opened) == Counter(entries(5))
         assert sum(line["records"] for line in loop.lines("step.commit")) == 7
+
+
+def test_a_tender_whose_own_faults_kill_too_many_records_stops(tmp_path: Path) -> None:
+    with connect(tmp_path) as opened:
+        publish(opened, ENTRIES, [b"bug %d" % number for number in range(600)])
+        loop = Loop(tmp_path, "one")
+        with loop.tend(Desk(), ENTRIES):
+            wait_for(lambda: not loop.is_running)
+        assert isinstance(loop.error, FuseBlown)
+        dead = len(everything(opened, DEAD))
+        assert 200 <= dead == 600 - waiting(opened, "fetcher")
 
 
 def test_a_tender_without_room_leaves_records_where_they_are(tmp_path: Path) -> None:

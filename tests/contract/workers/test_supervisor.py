@@ -10,18 +10,20 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from newsmill import bus
 from newsmill.bus.base import Output
 from newsmill.cli.watch import Watch
 from newsmill.errors import Misconfigured
+from newsmill.process.host import EXIT_FUSE
 from newsmill.process.pages import page_output
 from newsmill.process.settings import Settings
 from newsmill.process.supervisor import Supervisor
 from newsmill.process.telemetry import Telemetry
 from newsmill.records import Article, Page, encode
-from newsmill.topics import ARTICLES, ENRICHED
+from newsmill.topics import ARTICLES, DEAD, ENRICHED
 from running import start, wait_for
 
 
@@ -66,6 +68,69 @@ def test_a_worker_that_dies_is_started_again_ever_later(
     assert worker.exit_code == -signal.SIGKILL
     assert worker.backoff_s == pytest.approx(0.3 * 2**2)
     run.stop()
+
+
+def test_a_blown_fuse_burns_no_more_letters_at_every_start_and_waits_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsmill.process.supervisor.FIRST_FUSE_S", 0.4)
+    run = Run(tmp_path, "enricher")
+    with closing(bus.connect(run.settings.bus_url, "live")) as opened:
+        opened.create()
+        member = opened.join("publisher", [])
+        outputs = [Output(topic=ARTICLES, key=b"%d" % n, value=b"none", routing=f"{n}")
+                   for n in range(1200)]  # fmt: skip
+        member.commit(outputs, [], {})
+        member.leave()
+
+        def dead() -> int:
+            return sum(1 for p in range(DEAD.partitions) for _ in opened.scan(DEAD, p))
+
+        run.supervisor.start()
+        (worker,) = run.supervisor.workers
+        run.turn_until(lambda: worker.fuses == 1)
+        first = dead()
+        assert worker.exit_code == EXIT_FUSE
+        run.turn_until(lambda: worker.fuses == 3)
+        assert dead() - first <= 2 * 50  # a step each
+        ends = [orjson.loads(line) for path in (tmp_path / "run-log").glob("*.jsonl")
+                for line in path.read_bytes().splitlines()]  # fmt: skip
+        assert [end["after_s"] for end in ends] == pytest.approx([0.4, 0.8, 1.6])
+        assert "its fuse blew: 200 of the last 200 records died" in ends[0]["detail"]
+        assert "20 of the last 20 records died, the last of decode" in ends[1]["detail"]
+    run.stop()
+
+
+def test_a_worker_that_hangs_is_killed_and_started_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsmill.process.supervisor.SILENT_S", 1.5)
+    run = Run(tmp_path, "enricher")
+    run.supervisor.start()
+    (worker,) = run.supervisor.workers
+    run.turn_until(lambda: worker.beats > 2)
+    stopped = worker.process
+    assert stopped is not None
+    time.sleep(2)  # of ours: what it wrote meanwhile counts
+    run.turn_until(lambda: worker.beats > 8)
+    assert worker.process is stopped
+    stopped.send_signal(signal.SIGSTOP)
+    run.turn_until(lambda: worker.exit_code == -signal.SIGKILL)
+    before = worker.beats
+    run.turn_until(lambda: worker.beats > before)
+    assert worker.process is not stopped
+    run.stop()
+    told = b"".join(path.read_bytes() for path in (tmp_path / "run-log").glob("*.jsonl"))
+    assert b"it hung: no word for 2 s" in told
+
+
+def test_a_worker_of_few_words_still_tells_that_it_lives(tmp_path: Path) -> None:
+    run = Run(tmp_path, "enricher", log_level="error")
+    run.supervisor.start()
+    (worker,) = run.supervisor.workers
+    run.turn_until(lambda: worker.beats > 1)
+    run.stop()
+    assert {line["event"] for line in run.lines} == {"worker.heartbeat"}
 
 
 def test_a_misconfigured_worker_ends_the_run_with_its_own_words(tmp_path: Path) -> None:

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from newsmill.archiver import database
 from newsmill.archiver.core.fold import Row, newest_per_page, row_of, speaks_for
-from newsmill.archiver.sqlite import CHUNK, SqliteStore
-from newsmill.archiver.store import Store, StoreFenced
+from newsmill.archiver.sqlite import SqliteStore
+from newsmill.archiver.store import CHUNK, Store, StoreFenced
 from newsmill.bus.base import Place
 from newsmill.errors import BadRecord, Misconfigured
 from newsmill.records import splice
@@ -266,6 +267,38 @@ def test_a_newer_format_is_refused(path: Path, readonly: bool) -> None:
     db.close()
     with pytest.raises(Misconfigured, match="format 2; this newsmill reads 1: install a newer one"):
         SqliteStore(path, readonly=readonly)
+
+
+def test_an_older_format_is_brought_to_the_present_one_by_the_writer_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SqliteStore(path) as store:
+        store.write([row("a")], "log", {}, {ZERO: 1})
+    steps = (*database.MIGRATIONS, "ALTER TABLE pages ADD words INTEGER")
+    with monkeypatch.context() as newer:
+        newer.setattr(database, "MIGRATIONS", steps)
+        with pytest.raises(Misconfigured, match="an older format: the archiver brings it to 2"):
+            SqliteStore(path, readonly=True)
+        with SqliteStore(path) as store:
+            assert (store.count(), store.positions("log")) == (1, {ZERO: 1})
+        with SqliteStore(path, readonly=True) as store:
+            assert store.count() == 1
+    with pytest.raises(Misconfigured, match="format 2; this newsmill reads 1"):
+        SqliteStore(path)
+
+
+def test_a_migration_that_fails_leaves_the_format_that_was(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SqliteStore(path) as store:
+        store.write([row("a")], "log", {}, {ZERO: 1})
+    with monkeypatch.context() as broken:
+        steps = (*database.MIGRATIONS, "ALTER TABLE pages ADD words INTEGER; SELECT nothing")
+        broken.setattr(database, "MIGRATIONS", steps)
+        with pytest.raises(apsw.SQLError):
+            SqliteStore(path)
+    with SqliteStore(path) as store:
+        assert store.count() == 1
 
 
 def test_a_folder_is_no_store(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from newsmill.errors import Misconfigured
 from newsmill.process.health import DEADLINE_S, Health
-from newsmill.process.life import FUSE_WINDOW, Fuse, FuseBlown, Life
+from newsmill.process.life import FUSE_TRIAL, FUSE_WINDOW, OUR_FAULTS, Fuse, FuseBlown, Life
 from newsmill.process.steps import Result
 from newsmill.process.telemetry import Telemetry
 
@@ -83,9 +83,30 @@ def test_the_fuse_blows_past_its_share_of_a_full_window_only(log: Telemetry) -> 
     dead, fine = Result(outcome="dead", reason="not_html"), Result(outcome="published")
     fuse = Fuse(log, 0.5)
     for number in range(3 * FUSE_WINDOW):
-        fuse.watch(dead if number % 2 else fine)
+        fuse.watch([dead if number % 2 else fine])
     early = Fuse(log, 0.5)
-    for _ in range(FUSE_WINDOW - 1):
-        early.watch(dead)
+    early.watch([dead] * (FUSE_WINDOW - 1))
     with pytest.raises(FuseBlown, match="200 of the last 200 records died"):
-        early.watch(dead)
+        early.watch([dead])
+
+
+def test_a_fuse_on_trial_blows_after_a_few_and_is_as_any_other_once_it_held(
+    log: Telemetry,
+) -> None:
+    dead, fine = Result(outcome="dead", reason="bug"), Result(outcome="published")
+    tried = Fuse(log, 0.5, on_trial=True)
+    tried.watch([dead] * (FUSE_TRIAL - 1))
+    with pytest.raises(FuseBlown, match="20 of the last 20 records died"):
+        tried.watch([dead])
+    held = Fuse(log, 0.5, on_trial=True)
+    held.watch([fine] * FUSE_WINDOW)
+    held.watch([dead] * (FUSE_WINDOW // 2))
+    with pytest.raises(FuseBlown, match="101 of the last 200 records died"):
+        held.watch([dead])
+
+
+def test_a_fuse_may_count_our_own_faults_alone(log: Telemetry) -> None:
+    fuse = Fuse(log, 0.5, blame=OUR_FAULTS)
+    fuse.watch([Result(outcome="dead", reason="http_status")] * 3 * FUSE_WINDOW)
+    with pytest.raises(FuseBlown):
+        fuse.watch([Result(outcome="dead", reason="bug")] * FUSE_WINDOW)

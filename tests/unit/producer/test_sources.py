@@ -162,6 +162,7 @@ def test_metadata_and_headers_are_passed_over_and_a_revisit_is_a_duplicate(put):
         (warc(kinds=("response",), status="404 Not Found"), "http_status"),
         (warc(kinds=("response",), body=b"x" * 5_000_001), "too_large"),
     ],
+    ids=["status", "size"],
 )
 def test_a_response_that_is_no_page_says_why(put, made, reason):
     path = put("a.warc.gz", made)
@@ -183,6 +184,7 @@ LINES = (
         ("a.jsonl.zst", zstandard.compress(LINES)),
         ("b.jsonl.gz", gzip.compress(LINES[:30]) + gzip.compress(LINES[30:])),
     ],
+    ids=["plain", "gzip", "zstd", "two members"],
 )
 def test_lines_are_pages_or_addresses_compressed_or_not(put, name, data):
     path = put(name, data)

@@ -22,13 +22,15 @@ from newsmill.bus.file.options import Options
 from newsmill.errors import Misconfigured
 
 FILE = "bus.db"
-FORMAT = 1  # PRAGMA user_version; a newer one is refused
 APPLICATION_ID = 0x6E6D6C31
 OLDEST_SQLITE = 3_051_003  # before it, two processes that checkpoint may lose pages
 PATIENCE_S = 30.0  # for the write lock
 OFFSET_BITS = 40  # a row's id is its partition's number, then its offset
 
-SCHEMA = """
+# One entry a format: what brings the format before it to this one. Never changed, only added to,
+# and only so that a process of the format before, which may be at work meanwhile, goes on.
+MIGRATIONS: tuple[str, ...] = (
+    """
 CREATE TABLE lanes(
   name TEXT PRIMARY KEY, identity TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE topics(
@@ -60,7 +62,9 @@ CREATE TABLE quarantine(
   id INTEGER PRIMARY KEY, at INTEGER NOT NULL, tp INTEGER NOT NULL, off INTEGER, ts INTEGER,
   key BLOB, hdr BLOB, crc INTEGER, val BLOB);
 CREATE INDEX quarantine_places ON quarantine(tp, off);
-"""
+""",
+)
+FORMAT = len(MIGRATIONS)  # PRAGMA user_version; a newer one is refused
 
 
 class Database:
@@ -169,11 +173,13 @@ class Database:
                 _make(conn)
             elif mark != APPLICATION_ID:
                 raise Misconfigured(f"{self.path} is an SQLite database, but not a newsmill bus")
-            elif version != FORMAT:
+            elif version > len(MIGRATIONS):
                 raise Misconfigured(
-                    f"{self.path} has on-disk format {version}; this newsmill reads {FORMAT}: "
-                    "use the newsmill that wrote it, or another directory"
+                    f"{self.path} has on-disk format {version}; this newsmill reads "
+                    f"{len(MIGRATIONS)}: use the newsmill that wrote it, or another directory"
                 )
+            elif version < len(MIGRATIONS):
+                _migrate(conn, version)
             conn.pragma("synchronous", self.options.synchronous)
             conn.pragma("wal_autocheckpoint", 4096)
             conn.pragma("journal_size_limit", 32 << 20)
@@ -202,22 +208,43 @@ def _make(conn: apsw.Connection) -> None:
     conn.pragma("page_size", 4096)
     conn.pragma("auto_vacuum", 2)  # incremental: without it the file can never shrink
     conn.pragma("journal_mode", "wal")
+    _migrate(conn, 0)
+
+
+def _migrate(conn: apsw.Connection, found: int) -> None:
+    """From the format that was found to the present one, whole or not at all."""
     conn.execute("BEGIN IMMEDIATE")
-    conn.execute(SCHEMA)
+    for step in MIGRATIONS[found:]:
+        conn.execute(step)
     conn.pragma("application_id", APPLICATION_ID)
-    conn.pragma("user_version", FORMAT)
+    conn.pragma("user_version", len(MIGRATIONS))
     conn.execute("COMMIT")
 
 
 @contextlib.contextmanager
 def _one_at_a_time(path: Path) -> Iterator[None]:
-    """Two processes that make the file at once would find it busy without being asked to wait."""
+    """Two processes that make the file at once would find it busy without being asked to wait.
+
+    Raises BusFull where another process has been at it for PATIENCE_S: it was stopped there.
+    """
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    end = time.monotonic() + PATIENCE_S
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        while not _locked(fd):
+            if time.monotonic() > end:
+                raise BusFull(f"{path}: another process kept it locked for {PATIENCE_S:g} s")
+            time.sleep(0.01)
         yield
     finally:
         os.close(fd)
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def new_identity() -> str:

@@ -107,10 +107,10 @@ class Writer:
                 cap = self._room.over(known, drains=drains)
                 if cap is not None:
                     raise _OverCap(known, cap)
+            crash.point("commit.written")
         except BaseException:
             self._db.rollback()
             raise
-        crash.point("commit.written")
         try:
             self._db.conn.execute("COMMIT")
         except apsw.Error as error:

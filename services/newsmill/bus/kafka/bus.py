@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
@@ -35,11 +36,12 @@ class KafkaBus:
         on_notice: Callable[[str, dict[str, Any]], None] | None = None,
     ) -> None:
         self.on_notice = on_notice
-        self._options = options.parse(spec, namespace)
+        self._options = options.parse(spec, namespace, os.environ)
         self._clients = Clients(self._options)
         self._catalog = Catalog(self._clients, self._options.namespace, lane)
         self._lane = lane
         self._open: list[KafkaMember | KafkaFollower] = []
+        self._clients.enter()
         self._catalog.cluster()
 
     @property

@@ -20,6 +20,8 @@ from newsmill.topics import BY_NAME, Topic, full_name, prefix
 IDENTITY = "identity"
 ALREADY_THERE = 36
 UNKNOWN_TOPIC = 3
+FORBIDDEN = 29
+FORBIDDEN_CLUSTER = 31
 ROOM = 1 << 20  # of key and headers, and of a batch of small records, beside the largest value
 DAY_MS = 24 * 3600 * 1000
 
@@ -125,7 +127,17 @@ class Catalog:
             return {}
         with self._clients.admin() as admin:
             told = admin.describe_topics([self.full(name) for name in names])
+        for one in told:
+            if one["error_code"] == FORBIDDEN:
+                raise self._no_right(one["name"])
         return {self.short(one["name"]): one for one in told if one["error_code"] != UNKNOWN_TOPIC}
+
+    def _no_right(self, full: str) -> Misconfigured:
+        who = self._clients.options.user or "this client"
+        return Misconfigured(
+            f"topic {full}: {who} has no right to describe and create it; "
+            f"allow {who} that for topics that start with {self.lane}."
+        )
 
     def _refuse_uneven(self, topics: list[Topic]) -> None:
         beside = self._described(sorted({topic.beside for topic in topics if topic.beside}))
@@ -150,6 +162,8 @@ class Catalog:
         ]
         with self._clients.admin() as admin:
             for told in admin.create_topics(new, raise_errors=False)["topics"]:
+                if told["error_code"] in (FORBIDDEN, FORBIDDEN_CLUSTER):
+                    raise self._no_right(told["name"])
                 if told["error_code"] not in (0, ALREADY_THERE):
                     why = told["error_message"] or for_code(told["error_code"]).__name__
                     raise Misconfigured(f"topic {told['name']} cannot be made: {why}")

@@ -13,8 +13,16 @@ from typing import Any
 
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
+from kafka.errors import (
+    AuthorizationError,
+    KafkaConnectionError,
+    KafkaError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+)
 
+from newsmill.bus.base import BusUnknown
+from newsmill.bus.kafka.knock import knock
 from newsmill.bus.kafka.options import Options
 from newsmill.errors import Misconfigured
 
@@ -24,6 +32,8 @@ BATCH_BYTES = 512 << 10
 MAX_REQUEST_BYTES = 32 << 20
 FETCH_BYTES = 16 << 20  # of one answer; with one answer waiting, what a consumer may hold
 PARTITION_BYTES = 2 << 20
+
+_AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError)
 
 
 class Clients:
@@ -39,17 +49,34 @@ class Clients:
             "reconnect_backoff_max_ms": 1000,
             **options.security(),
         }
+        self._where = f"kafka://{','.join(options.servers)}"
         self._admin: Any = None
         self._lock = threading.Lock()
 
+    def enter(self) -> None:
+        """See that the brokers let us in; raises Misconfigured, with the reason, where not."""
+        knock(self.options, self._common)
+
     @contextmanager
     def admin(self) -> Iterator[Any]:
-        """The admin client, for one thread at a time."""
+        """The admin client, for one thread at a time.
+
+        What is done with it may raise Misconfigured for want of a right, and BusUnknown where the
+        brokers are away.
+        """
         with self._lock:
             if self._admin is None:
                 with self._or_misconfigured():
                     self._admin = KafkaAdminClient(**self._common)
-            yield self._admin
+            try:
+                yield self._admin
+            except AuthorizationError as error:
+                who = f"user {self.options.user}" if self.options.user else "this client"
+                raise Misconfigured(f"bus {self._where}: {who} has no right: {error}") from error
+            except _AWAY as error:
+                self._admin.close()
+                self._admin = None  # it may not find its way back
+                raise BusUnknown(f"bus {self._where}: brokers are away: {error}") from error
 
     def consumer(self, **settings: Any) -> Any:
         """A consumer at read_committed that never commits and never picks a position itself."""
@@ -117,9 +144,8 @@ class Clients:
         try:
             yield
         except (KafkaError, OSError, AssertionError) as error:
-            servers = ",".join(self.options.servers)
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise Misconfigured(f"bus kafka://{servers}: {type(error).__name__}: {what}") from error
+            raise Misconfigured(f"bus {self._where}: {type(error).__name__}: {what}") from error
 
 
 def close_anyhow(client: Any) -> None:

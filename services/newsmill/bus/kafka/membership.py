@@ -99,6 +99,7 @@ class Membership:
         try:
             if not self._joined(timeout_s) or not records:
                 return {}
+            self._unpark()
             found: Mapping[TopicPartition, Sequence[Any]] = self.consumer.poll(int(timeout_s * 1e3))
         except NoOffsetForPartitionError:
             return {}  # a new assignment: positions are ours to set
@@ -177,6 +178,16 @@ class Membership:
                     self.group,
                     [MemberToRemove(member_id=member_id, group_instance_id=self.instance)],
                 )
+
+    def _unpark(self) -> None:
+        """Let the consumer take up again what it had fetched of partitions that were paused.
+
+        It puts that aside, fetches nothing of those partitions, and takes it up again only where it
+        has no partition in hand; of one that it has emptied it never lets go.
+        """
+        fetcher = self.consumer._fetcher
+        if not fetcher._next_partition_records:
+            fetcher._next_partition_records = None
 
     def _must_join(self) -> bool:
         return bool(self.consumer._coordinator.need_rejoin())

@@ -1,14 +1,18 @@
-"""What a ``kafka:`` bus URL says: brokers, namespace, and the few settings that may follow it."""
+"""What a ``kafka:`` bus URL says: brokers, namespace, and the few settings that may follow it.
+
+Each of these may be said by the environment instead (``bus/environment.py``); the URL goes before.
+"""
 
 from __future__ import annotations
 
 import re
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from newsmill.bus import environment as surroundings
 from newsmill.bus.base import LEASE_S
 from newsmill.errors import Misconfigured
 
@@ -32,6 +36,7 @@ class Options:
     replicas: int = -1  # of topics made here; -1: what the brokers have as their default
     session_ms: int = int(LEASE_S * 1000)  # how long a member may be silent
     stall_ms: int = 0  # how long a member that lives may go without a poll; 0: three sessions
+    wait_ms: int = 1500  # how long brokers that refuse the connection are tried at the start
     transaction_ms: int = 15_000  # what a step may take; a dead member's is undone after it
 
     @property
@@ -64,40 +69,65 @@ class Options:
         return context
 
 
-def parse(spec: str, namespace: str) -> Options:
-    """Read ``[USER:PASSWORD@]HOST:PORT[,…][/NAMESPACE][?name=value&…]``; raises Misconfigured.
+def parse(spec: str, namespace: str, environment: Mapping[str, str] | None = None) -> Options:
+    """Read ``[USER[:PASSWORD]@]HOST:PORT[,…][/NAMESPACE][?name=value&…]``; raises Misconfigured.
 
     What is percent-encoded in user and password is decoded. No message names either.
     """
     place, _, query = spec.removeprefix("//").partition("?")
     login, at, rest = place.rpartition("@")
     hosts, _, name = rest.partition("/")
-    values: dict[str, Any] = {"servers": tuple(filter(None, hosts.split(",")))}
-    values["namespace"] = name or namespace
-    if not values["servers"] or not all(map(_is_address, values["servers"])):
+    servers = tuple(filter(None, hosts.split(",")))
+    if not servers or not all(map(_is_address, servers)):
         raise Misconfigured(f"bus 'kafka://{hosts}': not HOST:PORT[,HOST:PORT…]")
-    if not _NAME.fullmatch(values["namespace"]):
+    if not _NAME.fullmatch(name or namespace):
         raise Misconfigured(f"bus 'kafka://{rest}': {name!r} is no namespace (a-z, 0-9, . _ -)")
+    where = f"bus 'kafka://{rest}'"
+    values = _from_environment(environment or {})
     if at:
         user, colon, password = login.partition(":")
-        if not user or not colon:
-            raise Misconfigured(f"bus 'kafka://***@{rest}': write USER:PASSWORD before the @")
-        values |= {"user": unquote(user), "password": unquote(password)}
+        values["user"] = unquote(user)
+        if colon:
+            values["password"] = unquote(password)
     for part in filter(None, query.split("&")):
         option, _, value = part.partition("=")
-        read = _READERS.get(option)
-        if read is None:
+        if option not in _READERS:
             known = ", ".join(sorted(_READERS))
-            raise Misconfigured(f"bus 'kafka://{rest}': unknown option {option!r}; known: {known}")
-        try:
-            values[option] = read(unquote(value))
-        except ValueError as error:
-            raise Misconfigured(f"bus 'kafka://{rest}': {option}={value!r}: {error}") from None
-    if values.get("key") and not values.get("cert"):
-        raise Misconfigured(f"bus 'kafka://{rest}': key without cert")
-    if not values.get("tls") and (values.get("ca") or values.get("cert")):
-        raise Misconfigured(f"bus 'kafka://{rest}': ca and cert need tls=on")
-    return Options(**values)
+            raise Misconfigured(f"{where}: unknown option {option!r}; known: {known}")
+        values[option] = _read(option, unquote(value), f"{where}: {option}")
+    options = Options(servers=servers, namespace=name or namespace, **values)
+    _refuse_contradictions(options, where, bool(at))
+    return options
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name: _read(name, value, f"environment: {surroundings.PREFIX}{name.upper()}")
+        if name in _READERS
+        else value
+        for name, value in surroundings.told(environment).items()
+    }
+
+
+def _read(option: str, value: str, where: str) -> Any:
+    try:
+        return _READERS[option](value)
+    except ValueError as error:
+        raise Misconfigured(f"{where}={value!r}: {error}") from None
+
+
+def _refuse_contradictions(options: Options, where: str, in_url: bool) -> None:
+    if in_url and not (options.user and options.password):
+        where = f"{where.replace('//', '//***@', 1)}"
+    if (options.user or options.password or in_url) and not (options.user and options.password):
+        raise Misconfigured(
+            f"{where}: a user needs a password, and a password a user: write USER:PASSWORD before "
+            f"the @, or set {surroundings.PREFIX}USER and {surroundings.PREFIX}PASSWORD[_FILE]"
+        )
+    if options.key and not options.cert:
+        raise Misconfigured(f"{where}: key without cert")
+    if not options.tls and (options.ca or options.cert):
+        raise Misconfigured(f"{where}: ca and cert need tls=on")
 
 
 def _is_address(server: str) -> bool:
@@ -141,5 +171,6 @@ _READERS: dict[str, Callable[[str], object]] = {
     "replicas": _number(1, 100),
     "session_ms": _number(500, 600_000),
     "stall_ms": _number(500, 3_600_000),
+    "wait_ms": _number(0, 600_000),
     "transaction_ms": _number(1000, 600_000),
 }

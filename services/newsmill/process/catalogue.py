@@ -24,6 +24,7 @@ from newsmill.process.events import (
     Spec,
     Stage,
 )
+from newsmill.process.schemas import draw
 
 MARK = re.compile(r"(<!-- drawn: (\w+) -->\n).*?(<!-- end -->)", re.S)
 
@@ -148,10 +149,12 @@ def _property(name: str) -> dict[str, Any]:
 
 
 def redraw(root: Path) -> None:
-    """Write both documents anew under the root of the repository."""
+    """Write both documents, and the schemas of the records, anew under the repository's root."""
     page = root / "docs" / "logs.md"
     page.write_text(draw_docs(page.read_text("utf-8")), "utf-8")
     (root / "schemas" / "log.schema.json").write_bytes(draw_schema())
+    for name, schema in draw().items():
+        (root / "schemas" / name).write_bytes(schema)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,12 @@ FEEDS  ?=
 CONTACT ?=
 DATA   ?= newsmill-data
 TESTS  ?= tests
+CORPORA ?=
+QUICK  ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint check fmt schemas lock bench kafka kafka-stop clean
+.PHONY: help run test lint check fmt schemas lock bench bench-extract kafka kafka-stop clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +45,12 @@ lock: $(VENV)/.dev ## refresh deploy/constraints.txt from pyproject.toml
 
 bench: $(VENV)/.dev ## CPU of the bus beside that of extraction
 	$(PY) benchmarks/bus_share.py
+
+bench-extract: $(VENV)/.dev ## our extractor beside others on CORPORA=DIR; QUICK=N for N pages of each
+	@test -n '$(CORPORA)' || { echo "name the corpora: make bench-extract CORPORA=DIR" >&2; exit 2; }
+	@$(PIP) --editable '.[bench]'
+	$(PY) benchmarks/bench_extract.py '$(CORPORA)' $(if $(QUICK),--quick $(QUICK),--write docs/benchmarks.md)
+	$(PY) -m pytest -q tests/quality/test_extractor_budgets.py
 
 kafka: $(VENV)/.dev ## start a local Kafka broker and leave it running; the last line is HOST:PORT
 	@$(PY) deploy/kafka/broker.py start

@@ -77,7 +77,7 @@ class Block:
 
     kind: BlockKind
     lines: tuple[int, int] | None = None  # [start, end) of the lines of ``text``
-    text: str | None = None  # of a caption, an embed or a table, which stand outside ``text``
+    text: str | None = None  # of a caption or an embed, which stand outside ``text``
     level: int | None = None  # of a heading, 2 to 6
     url: str | None = None  # of an embed
 
@@ -127,7 +127,7 @@ class Article:
     declared_language: str | None = None
     section: str | None = None
     tags: tuple[str, ...] = ()
-    text: str = ""  # paragraphs, headings, list items and quotes, one a line
+    text: str = ""  # paragraphs, headings, list items, quotes and table rows, one a line
     blocks: tuple[Block, ...] = ()
     images: tuple[Image, ...] = ()
     related: tuple[Related, ...] = ()

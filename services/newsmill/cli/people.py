@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import textwrap
 
 import click
 
+from newsmill.extractor.explain import Explanation
 from newsmill.records import Article, Enriched
 
 WIDTH = 88
+_COLOURS = {"-": "red", "+": "green"}
 
 
 def show_article(article: Article) -> None:
@@ -43,3 +46,45 @@ def _fact(name: str, text: str) -> None:
     if text:
         indent = " " * 11
         click.echo(textwrap.fill(f"{name:<9}  {text}", WIDTH, subsequent_indent=indent))
+
+
+def show_explanation(article: Article, told: Explanation) -> None:
+    """Print how an article was found: tier, container, every block's fate, sources of fields."""
+    click.echo(click.style(article.title or "(no title)", bold=True))
+    score = article.quality.score if article.quality is not None else 0.0
+    _fact("tier", f"{told.tier}, quality {score:.2f}: {told.because}")
+    if told.steps:
+        _fact("container", f"{told.text_share:.0%} of the text, {told.link_share:.0%} of it linked")
+    for depth, step in enumerate(told.steps):
+        click.echo(f"{'':11}{'  ' * min(depth, 20)}{step.box}  {step.share:.0%}")
+    click.echo()
+    for fate in told.blocks:
+        sign = "-" if fate.why else "+"
+        said = fate.why if fate.why != "unlikely" else ""
+        head = f"{sign} {fate.likely:4.0%} {fate.tag:<10.10} {said:<12} "
+        text = textwrap.shorten(fate.text, WIDTH - len(head), placeholder="…")
+        click.echo(click.style(head + text, fg=_COLOURS[sign]))
+    if told.elsewhere:
+        click.echo(f"  and {told.elsewhere} blocks elsewhere, {told.elsewhere_chars} characters")
+    click.echo()
+    for name, source in article.provenance.items():
+        _fact(name, source)
+
+
+def show_difference(article: Article, other: str) -> None:
+    """Print where trafilatura's text (-) and ours (+) part, paragraph by paragraph."""
+    theirs = [" ".join(line.split()) for line in other.split("\n") if line.strip()]
+    ours = [" ".join(line.split()) for line in article.text.split("\n")]
+    click.echo("--- trafilatura\n+++ newsmill")
+    lines = list(difflib.unified_diff(theirs, ours, n=1, lineterm=""))[2:]
+    if not lines:
+        click.echo("  (the same paragraphs)")
+    for line in lines:
+        sign, text = line[0], line[1:]
+        if sign == "@":
+            click.echo(click.style(line, fg="cyan"))
+            continue
+        if sign == " ":  # said by both: enough to know the place by
+            text = textwrap.shorten(text, WIDTH - 2, placeholder="…")
+        shown = textwrap.fill(text, WIDTH, initial_indent=f"{sign} ", subsequent_indent=f"{sign} ")
+        click.echo(click.style(shown, fg=_COLOURS.get(sign), dim=sign == " "))

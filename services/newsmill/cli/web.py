@@ -93,11 +93,27 @@ def fetch_command(urls: tuple[str, ...], **flags: Any) -> int:
     settings = read_settings(flags)
     lines = [encode(_entry(url)) for url in urls] if urls else list(binary_lines(()))
     with ExitStack() as stack:
-        asked = [url for line in lines if (url := _url_of(line))]
-        settings = with_newsroom(settings, asked, stack)
-        require_contact(asked, settings)
-        asyncio.run(_fetch(lines, settings))
+        settings = _reaching(lines, settings, stack)
+        asyncio.run(_fetch(lines, settings, write_line))
     return 0
+
+
+def fetch_lines(urls: Iterable[str], settings: Settings) -> list[bytes]:
+    """The page line of each URL, or the line of its failure; raises Misconfigured for no URL."""
+    lines = [encode(_entry(url)) for url in urls]
+    found: list[bytes] = []
+    with ExitStack() as stack:
+        settings = _reaching(lines, settings, stack)
+        asyncio.run(_fetch(lines, settings, found.append))
+    return found
+
+
+def _reaching(lines: Iterable[bytes], settings: Settings, stack: ExitStack) -> Settings:
+    """The settings with which the lines' pages are reached; raises Misconfigured without a name."""
+    asked = [url for line in lines if (url := _url_of(line))]
+    settings = with_newsroom(settings, asked, stack)
+    require_contact(asked, settings)
+    return settings
 
 
 def _entry(url: str) -> Entry:
@@ -114,7 +130,9 @@ def _url_of(line: bytes) -> str | None:
         return None
 
 
-async def _fetch(lines: Iterable[bytes], settings: Settings) -> None:
+async def _fetch(
+    lines: Iterable[bytes], settings: Settings, write: Callable[[bytes], None]
+) -> None:
     async with Client(web_settings(settings)) as client:
 
         async def one(line: bytes) -> bytes:
@@ -130,7 +148,7 @@ async def _fetch(lines: Iterable[bytes], settings: Settings) -> None:
                 return failed(line, error)
 
         async for answer in _in_order(lines, one):
-            write_line(answer)
+            write(answer)
 
 
 async def _in_order(lines: Iterable[bytes], one: Callable[[bytes], Any]) -> AsyncIterator[bytes]:

@@ -99,7 +99,7 @@ def _article(record: Record, page: Page, answer: list[bytes], facts: dict[str, A
     return Result(outcome="published", outputs=(output,), facts=facts)
 
 
-def children(settings: Settings, desk: Desk | None = None) -> Children:
+def children(settings: Settings, desk: Desk | None = None, handler: str = HANDLER) -> Children:
     """The pool of extraction children that the settings ask for; kills are logged at a desk."""
 
     def on_killed(reason: str, detail: str, took_ms: float) -> None:
@@ -108,11 +108,12 @@ def children(settings: Settings, desk: Desk | None = None) -> Children:
 
     count = settings.children or max(1, usable_cpus() // settings.workers)
     return Children(
-        HANDLER,
+        handler,
         count=count,
         timeout_s=settings.child_timeout_s,
         memory_mb=settings.child_memory_mb,
         on_killed=on_killed,
+        profiles=None if desk is None else settings.log_dir,
     )
 
 
@@ -120,7 +121,9 @@ def run(settings: Settings) -> int:
     """Serve as an extractor until told to stop; gives the exit code."""
 
     def work(desk: Desk) -> None:
-        extraction = Extraction(children(settings, desk))
+        pool = children(settings, desk)
+        desk.life.profiler.followers.append(pool.signal)
+        extraction = Extraction(pool)
         Drain(STAGE, desk.member, extraction, desk.bus.burst, desk.log, desk.life).run()
 
     return serve(STAGE, STAGE, [PAGES], settings, work)

@@ -24,7 +24,7 @@ STAGES = ("producer", "fetcher", "extractor", "enricher", "archiver", "retrier")
 FLOW = STAGES[:5]
 ALARMS = frozenset(
     {"annotator.failed", "bus.full", "cap.hit", "child.killed", "disk.low", "fuse.blown",
-     "host.backoff", "step.fenced", "worker.exit"}
+     "host.backoff", "network.down", "step.fenced", "worker.exit"}
 )  # fmt: skip
 
 

@@ -27,11 +27,13 @@ from dataclasses import dataclass
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from newsmill.errors import BadRecord
+from newsmill.process.profile import CHILD_START, CHILD_STOP, Profiler
 
 RECYCLE_AFTER = 2000  # tasks; parsers keep what they have seen of names for the life of a process
 END_S = 1.0  # for a child to end when its pipe has closed
@@ -73,11 +75,13 @@ class Children:
         memory_mb: int = 800,
         recycle_after: int = RECYCLE_AFTER,
         on_killed: Callable[[str, str, float], None] | None = None,
+        profiles: Path | None = None,
     ) -> None:
         self._handler = handler
         self._timeout_s = timeout_s
         self._memory_mb = memory_mb
         self._recycle_after = recycle_after
+        self._profiles = profiles  # where children write the profiles that ``signal`` asks for
         self._on_killed = on_killed or (lambda reason, detail, took_ms: None)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([handler.partition(":")[0]])
@@ -97,6 +101,13 @@ class Children:
     def busy(self) -> int:
         """How many tasks are being worked on."""
         return len(self._busy)
+
+    def signal(self, number: int) -> None:
+        """Send every child a signal: one of those that start and stop its profile."""
+        for child in (*self._idle, *self._busy.values()):
+            if self._profiles is not None and child.process.pid is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child.process.pid, number)
 
     def start(self, token: Any, frames: Sequence[bytes]) -> None:
         """Give a task to an idle child; ``token`` comes back with its answer."""
@@ -162,7 +173,7 @@ class Children:
 
     def _spawn(self) -> _Child:
         ours, theirs = self._context.Pipe()
-        args = (theirs, self._handler, self._memory_mb, self._recycle_after)
+        args = (theirs, self._handler, self._memory_mb, self._recycle_after, self._profiles)
         try:
             process = self._context.Process(target=_serve, args=args, daemon=True)
             try:
@@ -219,7 +230,9 @@ def _uninterrupted() -> Iterator[None]:
     traceback, and a SIGTERM to the whole group would take the children away that are to finish.
     """
     resource_tracker.ensure_running()  # first: starting it would unblock the signal again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    # One of a profile must not end a child that does not take it yet; ``obey`` lets them in.
+    ours = {signal.SIGINT, signal.SIGTERM, CHILD_START, CHILD_STOP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ours)
     try:
         yield
     finally:
@@ -234,9 +247,17 @@ def _open(frames: list[bytes]) -> list[bytes] | Failure:
     return frames[1:]
 
 
-def _serve(pipe: Connection[Any, Any], handler: str, memory_mb: int, recycle_after: int) -> None:
+def _serve(
+    pipe: Connection[Any, Any],
+    handler: str,
+    memory_mb: int,
+    recycle_after: int,
+    profiles: Path | None,
+) -> None:
     """The life of a child: task by task until its pipe closes, or it is time to be recycled."""
     _settle(memory_mb)
+    if profiles is not None:
+        Profiler(profiles).obey()
     module, _, name = handler.partition(":")
     handle: Handler = getattr(importlib.import_module(module), name)
     _be_silent()

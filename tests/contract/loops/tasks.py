@@ -42,6 +42,12 @@ def _talk() -> None:
     os.write(2, b"warning?\n")
 
 
+def _spin() -> None:
+    end = time.process_time() + 0.3
+    while time.process_time() < end:
+        pass
+
+
 WAYS: dict[str, Callable[[], list[bytes] | None]] = {
     "hang": lambda: time.sleep(600),
     "bomb": _bomb,
@@ -51,6 +57,8 @@ WAYS: dict[str, Callable[[], list[bytes] | None]] = {
     "bad": _bad,
     "bug": _bug,
     "talk": _talk,
+    "spin": _spin,
+    "spin too": _spin,
     "large": lambda: [b"x" * (20 << 20)],
     "too large": lambda: [b"x" * (70 << 20)],
     "stop in the middle": lambda: os.kill(os.getpid(), signal.SIGSTOP),

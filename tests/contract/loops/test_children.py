@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from newsmill.process.children import Children, Failure
+from newsmill.process.profile import CHILD_START, CHILD_STOP
 from running import wait_for
 
 HANDLER = "contract.loops.tasks:handle"
@@ -238,3 +239,17 @@ def test_children_die_with_their_parent_even_by_kill_9_and_even_while_busy(
     parent.kill()
     parent.wait()
     wait_for(lambda: all(map(is_dead, children)), 3)
+
+
+def test_children_write_profiles_of_their_own_when_told_to(tmp_path: Path) -> None:
+    pool = Children(HANDLER, count=2, profiles=tmp_path)
+    try:
+        pool.signal(CHILD_START)  # at once: one that is only starting up takes it when it can
+        answers = ask(pool, "spin", "spin too")
+        assert answers == {task: [b"done", task.encode()] for task in ("spin", "spin too")}
+        for _ in range(2):  # the second one is of no harm
+            pool.signal(CHILD_STOP)
+        wait_for(lambda: len(list(tmp_path.glob("profile-*.folded"))) == 2)
+        assert all("tasks._spin " in path.read_text() for path in tmp_path.glob("*.folded"))
+    finally:
+        pool.close()

@@ -22,7 +22,7 @@ from newsmill.extractor.core import byline
         ("作者：王小明", ("王小明",)),
         ("山田太郎、佐藤花子", ("山田太郎", "佐藤花子")),
         ("By Associated Press", ("Associated Press",)),
-        ("Dr. Ann Lee (Agency)", ("Ann Lee",)),
+        ("Dr. Ann Lee (Agency)", ("Dr. Ann Lee",)),
         ("Ann Lee ann@paper.example @annlee", ("Ann Lee",)),
         ("Ann Lee, Jr.", ("Ann Lee, Jr",)),
         ("Dior Smith", ("Dior Smith",)),

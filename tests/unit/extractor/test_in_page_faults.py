@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from newsmill.extractor.core import blocks, clean, media
+from newsmill.extractor.core import blocks, clean, credit
 from newsmill.extractor.core.blocks import Line
 from newsmill.records import Image, Related
 from unit.extractor.pages import PROSE, article, paragraphs
@@ -100,7 +100,7 @@ def test_a_label_over_a_list_of_links_takes_the_list() -> None:
 def test_a_credit_leaves_its_caption_without_its_label(
     caption: str, want: tuple[str | None, str | None]
 ) -> None:
-    assert media.split_credit(caption) == want
+    assert credit.split_credit(caption) == want
 
 
 def test_a_caption_that_is_repeated_as_text_is_one_picture() -> None:
@@ -244,8 +244,7 @@ def test_blocks_say_which_lines_are_what() -> None:
     assert by_kind["heading"] == ["What was in the tower"]
     assert by_kind["list"] == ["one lamp of 1893", "three chairs and a stove"]
     assert by_kind["quote"] == [PROSE[2]]
-    tables = [block.text for block in found.blocks if block.kind == "table"]
-    assert tables == ["Year | Price\n1991 | none\n2024 | 90,000"]
+    assert by_kind["table"] == ["Year | Price", "1991 | none", "2024 | 90,000"]
 
 
 def test_block_lines_cover_the_text_once_and_in_order() -> None:
@@ -253,3 +252,8 @@ def test_block_lines_cover_the_text_once_and_in_order() -> None:
     text, found = blocks.record([Line(kind, f"line {i}") for i, kind in enumerate(kinds)])
     covered = [n for block in found if block.lines for n in range(*block.lines)]
     assert covered == list(range(len(text.split("\n"))))
+
+
+def test_a_paragraph_that_stray_end_tags_part_from_the_others_stays() -> None:
+    body = "".join(f'<p class="txt"><span>{text}</span></p></div></p>' for text in PROSE)
+    assert article(f"<div><div><div><div>{HEAD}{body}<div>Made by hand.</div>").text == TEXT

@@ -16,7 +16,7 @@ _SPACE = re.compile(r"\s+")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of text and its kind; a table's text stands outside the article's."""
+    """One line of text and its kind; a table has a line a row, its cells parted by ``|``."""
 
     kind: BlockKind
     text: str
@@ -130,10 +130,11 @@ def record(lines: list[Line]) -> tuple[str, list[Block]]:
     texts: list[str] = []
     found: list[Block] = []
     for line in lines:
-        if line.kind == "table":
-            found.append(Block(kind="table", text=line.text))
-            continue
         number = len(texts)
+        if line.kind == "table":
+            texts += line.text.split("\n")
+            found.append(Block(kind="table", lines=(number, len(texts))))
+            continue
         texts.append(line.text)
         last = found[-1] if found else None
         joins = line.kind in ("list", "quote") and last is not None and last.kind == line.kind

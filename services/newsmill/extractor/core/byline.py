@@ -11,16 +11,18 @@ MAX_NAME_WORDS = 6
 MAX_VISIBLE = 160  # of a line that is a byline by its look
 MAX_SENTENCE_WORDS = 5
 MAX_NAMES = 20
+MAX_STATED_WORDS = 3  # of a name in a field that is taken as it stands
 
 _LABEL = re.compile(
     r"""\s*(?:(?:more\s+(?:stories|articles|posts|from)\s+by\b|(?:(?:originally\s+)?(?:written|reported|posted|published|story|words|text|reporting|
-    created|submitted|analysis|review|opinion|photographs?|edited)\s+)?by\b)|authors?\b|words|
+    created|submitted|contributed|analysis|review|opinion|photographs?|edited)\s+)?by\b)|authors?\b|words|
     reporter\b|von\b|text|autor(?:in|es|a|:in)?\b|
-    verfasst\s+von\b|ein\s+(?:artikel|gastbeitrag|kommentar)\s+von\b|par\b|
+    (?:verfasst|erstellt|eingestellt|geschrieben|veröffentlicht|gepostet|beitrag)\s*von\b|
+    escribe\b|(?:publicado|redactado)\s+por\b|(?:scritto|pubblicato)\s+da\b|geplaatst\s+door\b|ein\s+(?:artikel|gastbeitrag|kommentar)\s+von\b|par\b|
     propos\s+recueillis\s+par\b|
     publié\s+par\b|por\b|escrito\s+por\b|di\b|a\s+cura\s+di\b|scritto\s+da\b|door\b|av\b|af\b|
     skrevet\s+av\b|
-    kirjoittaja\b|autorzy\b|автор[ыа]?\b|oleh\b|penulis\b|tác\s+giả|作者|文|記者|记者|撰文|글|기자|بقلم|كتب)
+    kirjoittaja\b|autorzy\b|автор[ыа]?\b|oleh\b|penulis\b|tác\s+giả|लेखक|लेखिका|作者|文|記者|记者|撰文|글|기자|بقلم|كتب)
     \s*[:：/／|]?\s*""",
     re.I | re.X,
 )
@@ -29,7 +31,9 @@ _BARE_LABEL = re.compile(
 )
 _END = re.compile(
     r"""\s*(?:[|•·▪►»\t\n]|\s[-–—]\s|\bupdated\b|\bpublished\b|\bposted\b|\baktualisiert\b|\bpublié\b|\bmis\s+à\s+jour\b|
-    \bpublicado\b|\bfollow\b|\bread\s+more\b|\b(?:19|20)\d{2}\b|\b\d{1,2}[:.]\d{2}\b|
+    \bpublicado\b|\bfollow\b|\blast\s+(?:updated|modified|edited)|\b(?:written|reviewed|edited|checked)\s+by\b|
+    \breviewed\b|\bfact[- ]check|\bin\s+partnership\b|
+    \bread\s+more\b|\b(?:19|20)\d{2}\b|\b\d{1,2}[:.]\d{2}\b|
     \b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|
     \b(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|
     \b(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?\s+\d{1,2}\b|
@@ -44,6 +48,27 @@ _SPLIT = re.compile(
     re.I | re.X,
 )
 _SPLIT_FIELD = re.compile(r"\s*(?:[;,，、،]|\s(?:&|and|und)\s)\s*", re.I)
+_JOINED = re.compile(r"\s+(?:y|e|et|og|och|en|i|и|та|ja|ve|dan|és|și|con|avec|with)\s+", re.I)
+_ORGANISATION = re.compile(
+    r"""\b(?:news|newsroom|newspaper|times|post|press|agency|agence|agentur|agenzia|agencia|media|
+    online|tv|radio|redaktion\w*|redazione|redacción|rédaction|redactie|redação|staff|team|desk|
+    editors?|editorial|board|group|magazine|journal|daily|weekly|today|institute|university|
+    foundation|association|society|company|studio|blog|network|inc|ltd|llc|gmbh|ag|bureau|
+    service|services|wire|reuters|bloomberg|admin|contributors?|reporters?|center|centre|office|
+    department|official|guest|nachrichten|zeitung|ritzau|dpa|afp|ap|tass)\b|\d""",
+    re.I | re.X,
+)
+_CJK_NAME = re.compile(r"[\u3400-\u9fff]{2,4}|[\uac00-\ud7af]{2,4}")
+_INITIAL = re.compile(r"\s[^\W\d_]\Z")
+_FOOTNOTE = re.compile(r"(?<=[a-z])\d{1,2}(?:,\d{1,2})*\Z")
+_LATER = re.compile(r"\b(?:by|von|par|por|door)\s+(?=[^\W\d_])", re.I)  # "Posted on 3 May by …"
+_STUCK = re.compile(  # a layout parts what the text does not
+    r"(?<=[a-z])(?=(?:Staff|Senior|Twitter|Facebook|Follow|Contributor|Contributing|Reporter|Editor|"
+    r"Correspondent|Updated|Published|Posted)\b|\d{1,2}\.?\s+[^\W\d_]{3,12}\.?\s+\d{4}\b)"
+)
+_GLUED = re.compile(
+    r"\A(?:By)?[Bb]y\s?(?=[A-Z][a-z]+\s+[A-Z])"
+)  # at the start: "ByAnn Lee", parted by layout
 _TRAILING = re.compile(r"\s+(?:on|at|in|am|le|el|em|il|op|den|the)\Z", re.I)
 _ROLE = re.compile(
     r"""\b(?:reporters?|correspondents?|editors?|writers?|columnists?|contributors?|contributing|journalists?|
@@ -51,7 +76,7 @@ _ROLE = re.compile(
     deputy|assistant|associate|intern|
     fellow|professor|lecturer|researcher|director|manager|founder|ceo|president|anchor|host|
     blogger|meteorologist|
-    special\s+to|for\s+the|news\s*desk|digital|redakteur(?:in)?|redaktion|korrespondent(?:in)?|
+    special\s+to|for\s+the|news\s*desk|digital|\w*redakteur(?:in)?|\w*redaktion|\w*korrespondent(?:in)?|vice\s+president|
     reporterin|
     journaliste|rédact(?:eur|rice)|correspondante?|envoyée?\s+spéciale?|redactor(?:a|es)?|
     periodista|corresponsal|
@@ -71,6 +96,7 @@ _NOBODY_WORDS = (
     " editorial board; the editors; web desk; online desk; news desk; la rédaction; la"
     " redacción; la redazione; de redactie; guest author; guest contributor; site admin; super"
     " user; wp admin; view all posts; more by this author; see all articles; posted by"
+    "; von; by; par; por; door; di"
 )
 _NOBODY = frozenset(_NOBODY_WORDS.split("; "))
 _PARTICLES = frozenset(  # of names
@@ -80,9 +106,7 @@ _PARTICLES = frozenset(  # of names
         "af", "av", "of", "the", "for", "and", "och", "und", "et",
     )
 )  # fmt: skip
-_TITLE = re.compile(
-    r"^(?:Dr|Prof|Mr|Mrs|Ms|Mx|Hon|Rev|Sir|Dame|Lord)\.?\s+(?=\S)|^(?:Dr\.\s*)+", re.I
-)
+_TITLE = re.compile(r"^(?:Mr|Mrs|Ms|Mx|Hon|Herr|Frau|Mme)\.?\s+(?=\S)", re.I)
 _SUFFIX = re.compile(r"(?:Jr|Sr|I{2,3}|IV|M\.?D|Ph\.?\s?D|MBA|MPH|J\.?D|CFA|RN|Esq)\.?\Z", re.I)
 _GENERATION = re.compile(r"(?:Jr|Sr|I{2,3}|IV)\.?\Z", re.I)
 _NO_NAME = re.compile(r"://|[{}<>$%=\\^~#]|\d{3}")  # templates, addresses, numbers
@@ -99,17 +123,54 @@ def names(raw: str, *, structured: bool = False) -> tuple[str, ...]:
     text = " ".join(raw[: 2 * MAX_BYLINE].split())
     if len(text) > MAX_BYLINE:
         return ()
-    text = _NOISE.sub(" ", text)
+    text = _STUCK.sub(" | ", _NOISE.sub(" ", text))
     text = _unlabelled(text)
+    if _GLUED.match(text):
+        text = _GLUED.sub("", text, count=1)
     end = _END.search(text)
     if end:
         text = text[: end.start()]
+    if not text.strip() and (later := _LATER.search(raw[: 2 * MAX_BYLINE])):
+        return names(raw[later.end() :])
     found: list[str] = []
     for piece in (_SPLIT_FIELD if structured else _SPLIT).split(text):
-        _take(piece, found)
+        _take(piece, found, structured and len(piece.split()) <= MAX_STATED_WORDS)
         if len(found) >= MAX_NAMES:
             break
     return tuple(found)
+
+
+def field_names(raw: str) -> tuple[str, ...]:
+    """The names in a field that states one, or names in a row: "Ann Lee og Bo Chen" is two.
+
+    Words such as "y" join two names only where each side is a whole one: "Ortega y Gasset" is one.
+    """
+    pieces = [piece for piece in _JOINED.split(raw[: 2 * MAX_BYLINE]) if piece]
+    if len(pieces) > 1 and all(len(piece.split()) > 1 for piece in pieces):
+        return merged(names(piece, structured=True) for piece in pieces)
+    return names(raw, structured=True)
+
+
+def of_group(texts: Iterable[str]) -> tuple[str, ...]:
+    """Names of the elements of one byline, in order; what comes after a name may be its role."""
+    found: list[str] = []
+    for text in texts:
+        for name in names(text):
+            if len(found) < MAX_NAMES and not (found and _is_role(name, True)):
+                found.append(name)
+    return merged([found])
+
+
+def is_person(name: str) -> bool:
+    """Whether a name has the shape of a person's: two words or more, none of an organisation."""
+    if _ORGANISATION.search(name) or "." in name.rstrip(".")[-5:-1].strip():
+        return False
+    if _CJK_NAME.fullmatch(name):
+        return True
+    parts = [part for part in name.replace("-", " ").split() if part.casefold() not in _PARTICLES]
+    return 2 <= len(parts) <= MAX_NAME_WORDS and all(
+        part[0].isupper() or not (part.isascii() or part[0].islower()) for part in parts
+    )
 
 
 def _unlabelled(text: str) -> str:
@@ -141,11 +202,14 @@ def _as_name(piece: str) -> str:
     return piece
 
 
-def _take(piece: str, found: list[str]) -> None:
+def _take(piece: str, found: list[str], is_stated: bool) -> None:
     """Add the name in a piece of a byline, or what the piece says of the name before it."""
-    piece = _as_name(piece.strip())
-    name = _CJK_ROLE.sub("", piece.strip(" \t.,:;-–—|\"'“”*•")).strip()
-    name = _TRAILING.sub("", _TITLE.sub("", name))
+    piece = piece.strip() if is_stated else _as_name(piece.strip())
+    bare = piece.strip(" \t.,:;-–—|\"'“”*•")
+    if _INITIAL.search(bare) and piece.rstrip().endswith("."):
+        bare += "."
+    name = _CJK_ROLE.sub("", _FOOTNOTE.sub("", bare)).strip()
+    name = _without_role(_TRAILING.sub("", _TITLE.sub("", name)))
     if not name or len(name) > MAX_NAME or not _LETTER.search(name):
         return
     if found and _SUFFIX.fullmatch(name):
@@ -162,6 +226,14 @@ def _take(piece: str, found: list[str]) -> None:
         return
     if name.casefold() not in (other.casefold() for other in found):
         found.append(name)
+
+
+def _without_role(name: str) -> str:
+    """The name without what its bearer is, as in "Ann Lee Chefredakteurin"."""
+    parts = name.split()
+    while len(parts) > 2 and _ROLE.fullmatch(parts[-1]):
+        parts.pop()
+    return " ".join(parts)
 
 
 def _is_role(name: str, after_name: bool) -> bool:
@@ -185,16 +257,23 @@ def is_byline(text: str) -> bool:
 
 _VISIBLE = re.compile(
     r"""\s*(?:(?:by|written\s+by|story\s+by|reported\s+by|posted\s+by|von|par|por|door|di|av|af|oleh)\b|
-    (?:автор|text|autor(?:in)?|بقلم)\s*:|作者[:：]?|文[/／:：]|記者[:：/]?)
-    \s*(?-i:(?=[A-ZÀ-ÞА-ЯŁŚŻČŠŽ\u0590-\u06ff\u3040-\u9fff\uac00-\ud7af]))""",
+    (?:автор|text|autor(?:in)?|بقلم|लेखक|लेखिका)\s*:|作者[:：]?|文[/／:：]|[記记]者[:：/]?|
+    (?=[\uac00-\ud7af]{2,4}\s?기자\s*\Z))
+    \s*(?-i:(?=[A-ZÀ-ÞА-ЯŁŚŻČŠŽ\u0590-\u06ff\u0900-\u097f\u3040-\u9fff\uac00-\ud7af]))""",
     re.I | re.X,
 )
 
 
 def merged(lists: Iterable[Iterable[str]]) -> tuple[str, ...]:
-    """Names of several bylines in order, each once."""
+    """Names of several bylines in order, each once; one that only continues another is dropped."""
     seen: dict[str, str] = {}
     for group in lists:
         for name in group:
             seen.setdefault(name.casefold(), name)
-    return tuple(seen.values())[:MAX_NAMES]
+    kept = [n for k, n in seen.items() if not any(_continues(k, o) for o in seen if o != k)]
+    return tuple(kept)[:MAX_NAMES]
+
+
+def _continues(name: str, other: str) -> bool:
+    """Whether a name is another and more: "Ann LeeTwitter", "Ann Lee More"."""
+    return " " in other and name.startswith(other)

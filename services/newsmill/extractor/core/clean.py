@@ -11,13 +11,8 @@ from dataclasses import dataclass, field
 from newsmill.errors import BadRecord
 from newsmill.extractor.core import byline, dates
 from newsmill.extractor.core.blocks import Line
+from newsmill.extractor.core.credit import fold, is_credit, reads_like_caption, split_credit
 from newsmill.extractor.core.labels import BOILERPLATE, MAX_BOILERPLATE, SEE_ALSO_FIRM
-from newsmill.extractor.core.media import (
-    fold,
-    is_credit,
-    reads_like_caption,
-    split_credit,
-)
 from newsmill.records import Image, Related
 
 MIN_REPEAT = 24  # letters; a shorter line ("No.", a subheading) may stand more often

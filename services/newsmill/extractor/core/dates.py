@@ -11,13 +11,19 @@ from datetime import UTC, datetime, timedelta, timezone
 
 from newsmill.extractor.core.calendar import (
     AFTERNOON,
+    BUDDHIST,
+    DIGITS,
+    ERAS,
     FORENOON,
     MONTH_FIRST,
     MONTHS,
     MONTHS_OF,
+    PERSIAN,
     SEASONAL,
+    TWO_WORDS,
     ZONES,
     fold,
+    gregorian,
 )
 
 MAX_RAW = 160  # characters of a string that is searched for a date
@@ -34,25 +40,31 @@ _ISO = re.compile(
 )
 _BASIC = re.compile(r"(\d{4})(\d{2})(\d{2})(?:T?(\d{2})(\d{2})(\d{2})?\s*(Z|[+-]\d{2}:?\d{2})?)?\Z")
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?\Z")
-_CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일号號]?")
+_WORD = r"[^\s\d.,:;/|()\[\]<>_–—\"'’·•-]{2,14}"  # a month in any script, vowel signs and all
+_CJK = re.compile(
+    r"(令和|平成|昭和|民國|民国)?\s*(\d{1,4}|元)\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일号號]?"
+)
+_VIETNAMESE = re.compile(r"(\d{1,2})\s+tháng\s+(\d{1,2})(?:\s+năm|,)?\s+(\d{4})(?!\d)", re.I)
 _YEAR_FIRST = re.compile(r"(?<![\d/.])(\d{4})[/.]\s?(\d{1,2})[/.]\s?(\d{1,2})(?!\d)")
 _NUMBERS = re.compile(
-    r"(?<![\d/.:-])(\d{1,2})\s?([/.-])\s?(\d{1,2})\s?\2\s?(\d{4}|\d{2})(?![\d/-])"
+    r"(?<!\d)(?<!\d[/.:-])(\d{1,2})\s?([/.|-])\s?(\d{1,2})\s?\2\s?"
+    r"(\d{4}(?![\d:/-])|\d{2}(?![\d/-])|\d{2}(?=\d{2}:\d{2}))"
 )
 _DAY_MONTH = re.compile(
-    r"(?<![\d.:/])(\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)?,?\s+(?:of\s+|de\s+|d[’'])?([^\W\d_]{3,14})\.?"
+    r"(?<!\d)(?<!\d[.:/])(\d{1,2})(?:st|nd|rd|th|er|º|ª|\.)?,?\s+(?:of\s+|de\s+|d[’'])?"
+    rf"({_WORD})\.?(?:\s*/\s*{_WORD})?"
     r"(?:\s*,?\s+(?:de\s+|del\s+)?)(\d{4})(?!\d)",
     re.I,
 )
-_DAY_MONTH_DASHED = re.compile(r"(?<![\d.:/])(\d{1,2})[-/ ]([^\W\d_]{3,9})[-/ ](\d{4})(?!\d)")
+_DAY_MONTH_DASHED = re.compile(rf"(?<!\d)(?<!\d[.:/])(\d{{1,2}})[-/ ]({_WORD})[-/ ](\d{{4}})(?!\d)")
 _MONTH_DAY = re.compile(
-    r"([^\W\d_]{3,14})\.?\s+(\d{1,2})(?:st|nd|rd|th)?\s*,?\s+(\d{4})(?!\d)", re.I
+    rf"(?<![^\W\d_])({_WORD})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?\s*,?\s+(\d{{4}})(?!\d)", re.I
 )
-_YEAR_MONTH_DAY = re.compile(r"(?<!\d)(\d{4})\.?\s+([^\W\d_]{3,14})\s+(\d{1,2})\.?(?!\d)")
+_YEAR_MONTH_DAY = re.compile(rf"(?<!\d)(\d{{4}})\.?\s+({_WORD})\s+(\d{{1,2}})\.?(?!\d)")
 _CLOCK = re.compile(
-    r"(上午|下午|午前|午後|凌晨|早上|晚上|오전|오후)?\s*(?<![\d.:])(\d{1,2})\s?(?::|[hH](?=\d)|"
+    r"(上午|下午|午前|午後|凌晨|早上|晚上|오전|오후|صباحا|مساء)?\s*(?<![\d.:])(\d{1,2})\s?(?::|[hH](?=\d)|"
     r"(?<=\d)\.(?=\d{2}\b)|[時时시]\s?)\s?(\d{2})"
-    r"(?::(\d{2}))?(?:分|분)?(?:[.,]\d+)?\s*(a\.?\s?m\b\.?|p\.?\s?m\b\.?)?\s*(?:Uhr\b|Hrs\b|hs\b)?"
+    r"(?::(\d{2}))?(?:分|분)?(?:[.,]\d+)?\s*(a\.?\s?m\b\.?|p\.?\s?m\b\.?|مساء|صباحا)?\s*(?:Uhr\b|Hrs\b|hs\b)?"
     r"\s*\(?(?:(UTC|GMT)?\s*([+-]\d{1,2}:?\d{0,2})(?![\d-])|([A-Za-z]{1,5})\b)?",
     re.I,
 )
@@ -77,6 +89,10 @@ def read(raw: str | None, language: str | None = None, *, newest: str | None = N
     if not raw:
         return None
     text = " ".join(raw[: 2 * MAX_RAW].split())[:MAX_RAW]
+    if not text.isascii():
+        text = text.translate(DIGITS)
+        for words, word in TWO_WORDS.items():
+            text = text.replace(words, word)
     text = _CTIME.sub(r"\1 \2 \5 \3 \4", text)
     found = _iso(text) or _epoch(text) or _words(text, (language or "").lower())
     return found if found is not None and _plausible(found, newest) else None
@@ -104,13 +120,34 @@ def in_url(url: str) -> str | None:
 
 
 def finer(first: str, second: str | None) -> str:
-    """``second`` where it states the same day or local time as ``first`` with more precision."""
+    """``second`` where it states the same day or time as ``first`` with more precision.
+
+    An instant in UTC that is also stated on a local clock is told by that clock: 02:25 UTC on the
+    9th and "9:25 pm" on the 8th are one moment, five hours west. On the hour it may be chance.
+    """
+    if second is not None and len(first) > 10 and first.endswith("+00:00") and len(second) > 10:
+        return _on_local_clock(first, second) or first
     if second is None or (len(second) <= len(first) and not first.endswith("+00:00")):
         return first
     if len(first) == 10:
         return second if second[:10] == first else first
     same_clock = second[:16] == first[:16] and len(second) > 10
     return second if same_clock and first.endswith("+00:00") else first
+
+
+def _on_local_clock(instant: str, other: str) -> str | None:
+    """The instant with the offset that a second statement of it has, or shows by its clock."""
+    moment, stated = datetime.fromisoformat(instant), datetime.fromisoformat(other)
+    if not other.endswith("+00:00"):
+        if other[:16] == instant[:16]:
+            return other  # a local time that a field calls UTC
+        same = abs((moment - stated).total_seconds()) < 60
+        return moment.astimezone(stated.tzinfo).isoformat() if same else None
+    ahead = stated - moment.replace(second=stated.second, microsecond=stated.microsecond)
+    minutes = round(ahead.total_seconds() / 60)
+    if not stated.minute or minutes == 0 or minutes % 30 or not -12 * 60 <= minutes <= 14 * 60:
+        return None
+    return moment.astimezone(timezone(timedelta(minutes=minutes))).isoformat()
 
 
 def _iso(text: str) -> str | None:
@@ -157,22 +194,23 @@ def _day_in(text: str, language: str) -> tuple[str | None, int, int] | None:
     iso = re.search(r"(?<!\d)(\d{4})-(\d{2})-(\d{2})(?!\d)", text)
     if iso:
         return _day(int(iso[1]), int(iso[2]), int(iso[3])), iso.start(), iso.end()
+    cjk = _CJK.search(text)
+    if cjk:
+        year = ERAS[cjk[1] or ""] + (1 if cjk[2] == "元" else int(cjk[2]))
+        return _day(year, int(cjk[3]), int(cjk[4])), cjk.start(), cjk.end()
     for pattern, year, month, day in (
-        (_CJK, 1, 2, 3),
         (_MONTH_DAY, 3, 1, 2),
         (_DAY_MONTH, 3, 2, 1),
         (_DAY_MONTH_DASHED, 3, 2, 1),
         (_YEAR_MONTH_DAY, 1, 2, 3),
+        (_VIETNAMESE, 3, 2, 1),
         (_YEAR_FIRST, 1, 2, 3),
     ):
         for found in pattern.finditer(text):
             number = _month(found[month], language)
             if number is not None:
-                return (
-                    _day(int(found[year]), number, int(found[day])),
-                    found.start(),
-                    found.end(),
-                )
+                whole = _day_of(int(found[year]), number, int(found[day]), found[month], language)
+                return whole, found.start(), found.end()
     return _numbers(text, language)
 
 
@@ -188,12 +226,21 @@ def _numbers(text: str, language: str) -> tuple[str | None, int, int] | None:
     return _day(year, month, day), found.start(), found.end()
 
 
+def _day_of(year: int, month: int, day: int, word: str, language: str) -> str | None:
+    """A day of the calendar that its month's name, its language or the size of its year says."""
+    if 1300 <= year <= 1450 and (fold(word) in PERSIAN or language[:2] == "fa"):
+        return _day(*gregorian(year, month, day))
+    return _day(year, month, day)
+
+
 def _month(word: str, language: str) -> int | None:
     if word.isdigit():
         return int(word)
     name = fold(word)
     own = MONTHS_OF.get(language[:2], {}).get(name)
-    return own if own is not None else MONTHS.get(name)
+    if own is None:
+        own = MONTHS.get(name)
+    return own if own is not None else PERSIAN.get(name)
 
 
 def _clock_in(text: str) -> tuple[int, int, int, str | None] | None:
@@ -245,6 +292,8 @@ def _is_us_summer(year: int, month: int, day: int) -> bool:
 
 
 def _day(year: int, month: int, day: int) -> str | None:
+    if BUDDHIST.start <= year < BUDDHIST.stop:
+        year -= 543
     try:
         return datetime(year, month, day, tzinfo=UTC).date().isoformat()
     except ValueError:

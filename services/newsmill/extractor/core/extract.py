@@ -15,26 +15,31 @@ from lxml.html import HtmlElement
 from newsmill import urls
 from newsmill.errors import BadRecord
 from newsmill.extractor.core import (
+    about,
+    authors,
     blocks,
-    boxes,
-    bylines,
     charset,
     clean,
+    container,
+    furniture,
     markup,
-    media,
-    metadata,
-    opening,
+    moments,
+    pictures,
     plain,
-    related,
+    reading,
     revision,
+    seealso,
     sniff,
     tiers,
     verdict,
 )
-from newsmill.extractor.core.facts import Facts, gather
+from newsmill.extractor.core import flags as flags_of
+from newsmill.extractor.core.embeds import Embedded
+from newsmill.extractor.core.sheet import Sheet
+from newsmill.extractor.core.trace import Seen, Trace
 from newsmill.records import Article, Block, Image, Page, Quality, Related
 
-VERSION = "1"
+VERSION = "2"
 
 Probe = Callable[[str], None]
 
@@ -43,8 +48,12 @@ _UNSEEN = re.compile(
 )
 
 
-def extract(body: bytes, page: Page, *, probe: Probe | None = None) -> Article:
+def extract(
+    body: bytes, page: Page, *, probe: Probe | None = None, trace: Trace | None = None
+) -> Article:
     """The article that a page holds; ``probe`` is called with the name of each step as it ends.
+
+    A ``trace`` is filled with what the decisions were made from.
 
     Raises BadRecord: ``no_article`` for listings, errors, walls and empty pages; ``not_html``,
     ``encoding``, ``unparsable``, ``too_deep`` and ``too_large`` for what cannot be read whole;
@@ -58,11 +67,11 @@ def extract(body: bytes, page: Page, *, probe: Probe | None = None) -> Article:
         return _plain_article(text, page, done)
     source = markup.tame(text)
     tree = markup.parse(source)
-    suspect = markup.lost_end(source, tree)
     done("parse")
-    facts = gather(tree)
-    done("gather")
-    article = _html_article(tree, facts, page, encoding, done)
+    sheet = reading.read(tree)
+    done("read")
+    suspect = markup.swallowed(source, sheet.blocks)
+    article = _html_article(tree, sheet, page, encoding, done, trace)
     return _suspected(article) if suspect else article
 
 
@@ -71,56 +80,58 @@ def _ignore(step: str) -> None:
 
 
 def _html_article(
-    tree: HtmlElement, facts: Facts, page: Page, encoding: str, done: Probe
+    tree: HtmlElement,
+    sheet: Sheet,
+    page: Page,
+    encoding: str,
+    done: Probe,
+    trace: Trace | None,
 ) -> Article:
     try:
-        choice = metadata.choose(facts, page)
+        choice = about.choose(sheet, page)
     except ValueError as error:
         raise BadRecord("decode", f"the page's URL: {error}") from None
     here = urls.normalise(page.final_url or page.url)
-    if metadata.is_nowhere(here):
+    if about.is_nowhere(here):
         here = choice.canonical_url
-    facts.base_url = related.address(facts.base, here) or here
-    if not tiers.is_too_large(facts):
-        opening.take(tree, facts, choice)
-    authors, authors_source, authors_raw = bylines.authors(facts, choice, page)
-    published = bylines.published(facts, choice, page)
-    modified = bylines.modified(facts, choice, page)
-    done("metadata")
-    images: list[Image] = []
-    links: list[Related] = []
-    if not tiers.is_too_large(facts):  # what follows looks into boxes within boxes
-        images = media.take(facts, choice)
-        links = related.take(tree, facts)
-        boxes.unfold_tables(tree)
-        boxes.drop_boxes(tree, facts.paragraph_chars)
+    base = seealso.address(sheet.base, here) or here
+    layout = container.lay_out(sheet)
+    marked = furniture.mark(sheet, choice, layout, base)
+    if trace is not None:
+        trace.seen = Seen(sheet, choice, layout, marked)
+    if marked.subtitle is not None:
+        choice.subtitle = marked.subtitle
+        choice.provenance["subtitle"] = marked.subtitle_source or ""
     done("furniture")
-    body = tiers.body_of(tree, facts, choice)
+    names, names_source, names_raw = authors.choose(choice, sheet, page)
+    published = moments.published(choice, sheet, page)
+    modified = moments.modified(choice, sheet, page)
+    done("metadata")
+    body = tiers.body_of(tree, sheet, choice, layout, marked)
     done("body")
-    heads = (*choice.titles, choice.title or "", choice.subtitle or "", *authors)
-    cleaned = clean.clean(body.lines, heads, images, links)
-    is_listing = verdict.judge(facts, choice, cleaned.lines, page)
-    if published == (None, None, None) and not tiers.is_too_large(facts):
-        published = bylines.rescued(tree, published, page)
+    heads = (*choice.titles, choice.title or "", choice.subtitle or "", *names)
+    cleaned = clean.clean(body.lines, heads, marked.images, marked.related)
+    is_listing = verdict.judge(sheet, choice, cleaned.lines, page)
     done("clean")
     provenance = choice.provenance | {"encoding": encoding, "text": body.tier}
-    _note(provenance, "authors", authors_source, authors_raw)
+    _note(provenance, "authors", names_source, names_raw)
     _note(provenance, "published", published[1], published[2])
     _note(provenance, "modified", modified[1], modified[2])
     article = _assembled(
-        page, choice.canonical_url, choice.title, choice.subtitle, cleaned, images, links
-    )
+        page, choice.canonical_url, choice.title, choice.subtitle, cleaned,
+        marked.images, marked.related, marked.embeds,
+    )  # fmt: skip
     return replace(
         article,
         site=_tidy(choice.site),
-        authors=tuple(name for raw in authors if (name := _tidy(raw))),
+        authors=tuple(name for raw in names if (name := _tidy(raw))),
         published=published[0],
         modified=modified[0],
         declared_language=_tidy(choice.declared_language),
         section=_tidy(choice.section),
         tags=tuple(tag for raw in choice.tags if (tag := _tidy(raw))),
-        flags=metadata.flags(facts, choice, is_listing),
-        quality=Quality(score=body.score, tier=body.tier),
+        flags=flags_of.of(sheet, choice, marked.area, cleaned.lines, is_listing),
+        quality=Quality(score=round(body.score, 2), tier=body.tier),
         provenance={name: _tidy(value) or "" for name, value in provenance.items()},
     )
 
@@ -153,7 +164,7 @@ def _plain_article(text: str, page: Page, done: Probe) -> Article:
     if not any(line.kind == "paragraph" for line in cleaned.lines):
         raise BadRecord("no_article", "a text of nothing but furniture")
     done("plain")
-    article = _assembled(page, url, title, None, cleaned, [], [])
+    article = _assembled(page, url, title, None, cleaned, [], [], [])
     return replace(
         article,
         quality=Quality(score=0.9, tier="plain"),
@@ -169,14 +180,16 @@ def _assembled(
     cleaned: clean.Cleaned,
     images: list[Image],
     stated: list[Related],
+    embedded: list[Embedded],
 ) -> Article:
     """What articles of both forms have: identity, text, blocks, pictures, links, revision."""
     lines = [replace(line, text=text) for line in cleaned.lines if (text := _tidy_block(line.text))]
     text, parts = blocks.record(lines)
     pictures = tuple(_tidy_image(image) for image in _once((*images, *cleaned.images)))
     captions = [Block(kind="caption", text=i.caption, url=i.url) for i in pictures if i.caption]
-    links = related.unique([*stated, *cleaned.related])
+    links = seealso.unique([*stated, *cleaned.related])
     title, standfirst = _tidy(title), _tidy(standfirst)
+    framed = [Block(kind="embed", text=_tidy(e.text) or e.platform, url=e.url) for e in embedded]
     return Article(
         id=urls.identity(canonical),
         page_id=page.page_id,
@@ -187,7 +200,7 @@ def _assembled(
         subtitle=standfirst,
         fetched=page.fetched,
         text=text,
-        blocks=(*parts, *captions),
+        blocks=(*parts, *captions, *framed),
         images=pictures,
         related=tuple(Related(url=link.url, title=_tidy(link.title)) for link in links),
         extractor=VERSION,
@@ -199,7 +212,7 @@ def _once(images: tuple[Image, ...]) -> list[Image]:
     """Pictures each once: one that repeats another fills in what that one lacks."""
     found: list[Image] = []
     for image in images:
-        media.add(found, image)
+        pictures.add(found, image)
     return found
 
 

@@ -17,7 +17,7 @@ _PHOTO = (
     "bild|kuva|kuvat|"
     "zdjęci[ea]|fot|fotó|kép|foto:?|φωτο(?:γραφία)?|фото|снимок|фотография|fotoğraf|görsel|"
     "gambar|ảnh|"
-    "图片?|圖片?|图源|图片来源|圖片來源|摄影|攝影|写真|画像|사진|صورة|تصوير"
+    "फोटो|तस्वीर|चित्र|图片?|圖片?|图源|图片来源|圖片來源|摄影|攝影|写真|画像|사진|صورة|تصوير"
 )
 _SOURCE = (
     "source|sources|via|quelle|quellen|fuente|fuentes|fonte|fonti|bron|kilde|källa|lähde|"
@@ -106,7 +106,8 @@ BOILERPLATE = re.compile(
      copyright\s+(?:\d{4}|by|of)\b.{0,160}$ | .{0,80}\ball\s+rights\s+reserved\b.{0,160}$ |
     .{0,60}\b(?:alle\s+rechte\s+vorbehalten|tous\s+droits\s+réservés|
     todos\s+los\s+derechos\s+reservados|todos\s+os\s+direitos\s+reservados|
-    tutti\s+i\s+diritti\s+riservati|все\s+права\s+защищены|版权所有|無断転載|무단\s*전재).{0,120}$ |
+    tutti\s+i\s+diritti\s+riservati|все\s+права\s+защищены|版权所有|版權所有|無断転載|무단\s*전재|جميع\s+الحقوق\s+محفوظة|सर्वाधिकार\s+सुरक्षित|
+    tüm\s+hakları\s+saklıdır|wszelkie\s+prawa\s+zastrzeżone|με\s+επιφύλαξη).{0,120}$ |
     (?:sign\s+up|subscribe|register)\s+(?:to|for|now|today|here)\b.{0,140}\b(?:newsletters?|
     inbox|e-?mails?|updates|alerts|briefing|digest)\b.{0,80}$ |
     get\s+(?:the|our|all|more)\b.{0,100}\b(?:in|to)\s+your\s+inbox\b.{0,60}$ |
@@ -132,7 +133,7 @@ BOILERPLATE = re.compile(
     nous)\s+utilis(?:e|ons)\s+des\s+cookies.{0,300}$ |
     (?:\W*)(?:advertisement|advertising|sponsored|sponsored\s+content|anzeige|werbung|publicité|
     publicidad|pubblicità|publicidade|advertentie|annons|annonse|annonce|mainos|reklama|реклама|
-    広告|광고|广告)(?:\W*)$ |
+    広告|광고|广告|廣告|إعلان|إعلانات|विज्ञापन|reklam|διαφήμιση|quảng\s+cáo|iklan)(?:\W*)$ |
     (?:article|story|content)\s+continues\s+(?:below|after)\b.{0,60}$ | (?:continue\s+reading|
     scroll\s+to\s+continue|loading\.{0,3}|skip\s+to\s+(?:main\s+)?content|back\s+to\s+top|
     read\s+more|click\s+here\s+to\s+subscribe|play\s+video)\W*$

@@ -10,6 +10,8 @@ attributes takes minutes. All of it is disarmed here by linear passes over the t
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import lxml.html
 from lxml import etree
@@ -18,13 +20,18 @@ from lxml.html import HtmlElement
 from newsmill.errors import BadRecord
 from newsmill.records import MAX_PAGE_BYTES
 
+if TYPE_CHECKING:
+    from newsmill.extractor.core.sheet import Text
+
 MAX_RAW = 4 * MAX_PAGE_BYTES  # characters taken at all; what remains after the passes obeys the cap
 MAX_TAGS = 600_000  # start tags; a parse of so many takes about 2 s and 500 MB
 MAX_TAG_CHARS = 65_536  # of one start tag; a longer one loses its attributes
+LONG_TAG = 2_000  # characters of a tag that is looked at for both
 MAX_ATTRIBUTES = 256  # of one start tag, likewise
 MAX_METAS = 2_000  # meta elements; the rest are dropped
 
 CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\udfff]+")
+_CONTROL_BYTES = bytes((*range(9), 11, *range(14, 32), 127))
 _REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 _DATA_URI = re.compile(r"data:[a-zA-Z0-9/+.;=-]{0,100},[A-Za-z0-9+/=%_-]{4096,}")
 _LONG_TAG = re.compile(r"(<[a-zA-Z][a-zA-Z0-9:-]{0,60})(\s[^<>]{2000,})")
@@ -35,6 +42,13 @@ _PAGE_END = re.compile(r"</(?:body|html)\s*>", re.I)
 _PLAINTEXT = re.compile(r"<plaintext\b[^<>]*>", re.I)
 _SWALLOWING = re.compile(r"<(/?)(textarea|xmp|iframe|noembed|noframes|title)\b", re.I)
 
+MIN_LAST = 20  # characters of a last paragraph that is looked for
+_HIDING = (
+    ("<!--", "-->"), ("<script", "</script"), ("<template", "</template"),
+    ("<noscript", "</noscript"), ("<select", "</select"), ("<button", "</button"),
+    ("<svg", "</svg"), ("<style", "</style"),
+)  # fmt: skip
+
 _PARSER = lxml.html.HTMLParser(
     huge_tree=True, collect_ids=False, encoding="utf-8", remove_comments=True, remove_pis=True
 )
@@ -44,15 +58,7 @@ def tame(text: str) -> str:
     """The markup without what makes a parser lose text or hang; raises BadRecord past a cap."""
     if len(text) > MAX_RAW:
         raise BadRecord("too_large", f"{len(text)} characters; at most {MAX_RAW}")
-    text = CONTROLS.sub("", text)
-    text = _REFERENCE.sub(_legal, text)
-    if "data:" in text:
-        text = _DATA_URI.sub("data:,", text)
-    text = _LONG_TAG.sub(_short_tag, text)
-    if len(text) > MAX_PAGE_BYTES:
-        text = _without_comments(text)
-    text = _PAGE_END.sub("", text)
-    text = _closed(_PLAINTEXT.sub("", text))
+    text = _disarmed(text)
     if text.count("<meta") > MAX_METAS:
         text = _few_metas(text)
     if len(text) > MAX_PAGE_BYTES:
@@ -62,6 +68,48 @@ def tame(text: str) -> str:
         if tags > MAX_TAGS:
             raise BadRecord("too_deep", f"{tags} elements; at most {MAX_TAGS}")
     return text
+
+
+def _disarmed(text: str) -> str:
+    """The markup without what is looked for in vain on most pages, by cheap looks first."""
+    if _holds_controls(text):
+        text = CONTROLS.sub("", text)
+    if "&#" in text:
+        text = _REFERENCE.sub(_legal, text)
+    if "data:" in text:
+        text = _DATA_URI.sub("data:,", text)
+    if _holds_long_tag(text):
+        text = _LONG_TAG.sub(_short_tag, text)
+    if len(text) > MAX_PAGE_BYTES:
+        text = _without_comments(text)
+    if _goes_on_after_its_end(text):
+        text = _PAGE_END.sub("", text)
+    return _closed(_PLAINTEXT.sub("", text))
+
+
+def _holds_controls(text: str) -> bool:
+    """Whether CONTROLS finds anything; the pattern itself takes ten times as long."""
+    try:
+        raw = text.encode()
+    except UnicodeEncodeError:
+        return True  # surrogates
+    if len(raw.translate(None, _CONTROL_BYTES)) != len(raw):
+        return True
+    return "\ufeff" in text or "\ufffe" in text or "\uffff" in text
+
+
+def _holds_long_tag(text: str) -> bool:
+    """Whether a tag has so many characters that _LONG_TAG looks at it."""
+    return any(len(part) > LONG_TAG and part.find(">", 0, LONG_TAG) < 0 for part in text.split("<"))
+
+
+def _goes_on_after_its_end(text: str) -> bool:
+    """Whether anything that may be of the article stands after an end of body or page."""
+    found = _PAGE_END.search(text)
+    if found is None:
+        return False
+    rest = text[found.end() :]
+    return "<p" in rest or "<div" in rest or "<P" in rest or "<DIV" in rest or len(rest) > 20_000
 
 
 def parse(text: str) -> HtmlElement:
@@ -80,19 +128,22 @@ def parse(text: str) -> HtmlElement:
     return tree
 
 
-def lost_end(text: str, tree: HtmlElement) -> bool:
-    """Whether the words of the last paragraph of tamed markup are nowhere in its tree.
+def swallowed(text: str, shown: Sequence[Text]) -> bool:
+    """Whether the words of the last paragraph of tamed markup are in none of the blocks read.
 
-    A comment or script that never ends swallows the rest of a page; the rule of HTML, but not what
-    its writers meant: such an article is suspect.
+    A comment, script or template that never ends swallows the rest of a page; the rule of HTML, but
+    not what its writers meant: such an article is suspect. One that does end hides what it should.
     """
     end = text.rfind("</p")
     start = max(text.rfind(">", 0, end), text.rfind("<", 0, end)) + 1
-    if end - start < 20 or "&" in text[start:end]:
+    if end - start < MIN_LAST or "&" in text[start:end]:
         return False
-    if text.rfind("<script", 0, start) > text.rfind("</script", 0, start) >= 0:
-        return False
-    return " ".join(text[start:end].split()) not in " ".join(str(tree.text_content()).split())
+    for opening, closing in _HIDING:
+        last = text.rfind(opening, 0, end)
+        if last > text.rfind(closing, 0, end) and text.find(closing, end) >= 0:
+            return False
+    words = " ".join(text[start:end].split())
+    return not any(words in block.text for block in reversed(shown))
 
 
 def _legal(found: re.Match[str]) -> str:

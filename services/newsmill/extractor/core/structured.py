@@ -170,6 +170,11 @@ def publisher(node: Node, all_nodes: list[Node]) -> str | None:
     return text(stated)
 
 
+def _given_and_family(node: Node) -> str | None:
+    parts = (text(node.get("givenName")), text(node.get("familyName")))
+    return " ".join(part for part in parts if part) or None
+
+
 def people(node: Node, all_nodes: list[Node]) -> list[tuple[str, bool]]:
     """Names under ``author`` (else ``creator``), each with whether it is a person's."""
     by_id = {item["@id"]: item for item in all_nodes if isinstance(item.get("@id"), str)}
@@ -180,7 +185,7 @@ def people(node: Node, all_nodes: list[Node]) -> list[tuple[str, bool]]:
         if isinstance(item, dict) and "name" not in item and isinstance(item.get("@id"), str):
             entry = by_id.get(item["@id"], item)
         if isinstance(entry, dict):
-            raw = entry.get("name")
+            raw = entry.get("name") or _given_and_family(entry)
             person = "Organization" not in " ".join(types(entry))
             for name in raw[:20] if isinstance(raw, list) else [raw]:
                 plain = text(name)

@@ -1,7 +1,7 @@
-"""Body extraction in tiers over one parsed tree.
+"""The body of an article by the cheapest tier that is sure enough.
 
-trafilatura first; our own linear walk where a page is too large for it or it found too little; and
-the body that the page states in JSON-LD as a rescue.
+The scored sheet first; where that is in doubt or next to nothing, trafilatura over the same tree;
+and where the page shows next to nothing, the body that it states in JSON-LD.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ import trafilatura
 from lxml.html import HtmlElement
 from trafilatura.settings import Document
 
+from newsmill.extractor.core import about, lines, scoring
+from newsmill.extractor.core.about import Choice
 from newsmill.extractor.core.blocks import Line, lines_of
-from newsmill.extractor.core.facts import Facts
-from newsmill.extractor.core.metadata import Choice
-from newsmill.extractor.core.walk import walk
+from newsmill.extractor.core.container import Layout
+from newsmill.extractor.core.furniture import Furniture
+from newsmill.extractor.core.sheet import Sheet
+from newsmill.extractor.core.tables import Table
 
-MAX_BLOCKS = (
-    20_000  # p, li, br, tr: past it trafilatura takes seconds (2.0 s at 20,000 p, 59 s at 200,000)
-)
+MAX_BLOCKS = 10_000  # past it trafilatura takes seconds (2.0 s at 20,000 p, 59 s at 200,000)
 MAX_ELEMENTS = 60_000
-SURE_CHARS = 600  # weight; a body of so much is not second-guessed
-BASELINE_CHARS = 300  # below 250 trafilatura may join all that the page shows into one line
+LITTLE = 200.0  # weight; a body of less may be no more than a teaser
+BASELINE_CHARS = 250  # below, trafilatura may join all that the page shows into one line
+CELL_ODDS = -2.0  # log-odds
+RESCUE_SCORE = 0.5  # of what trafilatura or JSON-LD found where the page itself was in doubt
 
 _TAG = re.compile(r"<[^<>]{0,1000}>")
 _BREAK = re.compile(r"<(?:br|/p|/div|/h\d|/li)\b[^<>]*>|\r?\n", re.I)
@@ -47,39 +50,39 @@ def weight(text: str) -> float:
     return len(text) + 1.5 * len(_CJK.findall(text))
 
 
-def is_too_large(facts: Facts) -> bool:
-    """Whether a page has more parts than a library that is not linear in them should be given."""
-    return facts.blocks > MAX_BLOCKS or facts.elements > MAX_ELEMENTS
-
-
-def body_of(tree: HtmlElement, facts: Facts, choice: Choice) -> Body:
+def body_of(
+    tree: HtmlElement, sheet: Sheet, choice: Choice, layout: Layout, marked: Furniture
+) -> Body:
     """The body by the first tier that is sure enough; its lines may be none."""
-    if is_too_large(facts):
-        return _scored(walk(tree), "walk", facts, 0.6)
-    document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
-    lines = lines_of(document.body) if isinstance(document, Document) else []
-    size = sum(weight(line.text) for line in lines)
-    chars = sum(len(line.text) for line in lines)
-    if size < SURE_CHARS or chars < BASELINE_CHARS:
-        second = walk(tree)
-        second_size = sum(weight(line.text) for line in second)
-        joined = len(lines) == 1 and second_size > 0.5 * size
-        if joined or second_size > max(2.0 * size, 60):
-            return _rescued(second, second_size, facts, choice, "walk")
-    return _rescued(lines, size, facts, choice, "trafilatura")
+    description = about.meta(sheet, "og:description", "description") or ""
+    scored = scoring.score(sheet, layout, choice.title or "", description)
+    kept = scoring.kept(sheet, scored, marked.roles)
+    tables = [table for table in marked.tables if _is_likely(scored, table)]
+    found = lines.of(sheet, kept, tables)
+    score = scoring.quality(scoring.facts(sheet, layout, scored, kept))
+    size = sum(weight(line.text) for line in found)
+    if size >= LITTLE:
+        return Body(found, "sheet", score)
+    return _rescued(tree, sheet, choice, Body(found, "sheet", score), size)
 
 
-def _rescued(lines: list[Line], size: float, facts: Facts, choice: Choice, tier: str) -> Body:
-    """The lines, or those of the JSON-LD body where the page shows next to nothing."""
+def _is_likely(scored: scoring.Scored, table: Table) -> bool:
+    """Whether half of a table's blocks may be the article's: short cells are seldom sure to be."""
+    odds = scored.odds[max(0, table.first - scored.first) : max(0, table.last - scored.first)]
+    return bool(odds) and 2 * sum(each >= CELL_ODDS for each in odds) >= len(odds)
+
+
+def _rescued(tree: HtmlElement, sheet: Sheet, choice: Choice, body: Body, size: float) -> Body:
+    """What another tier finds, where that is much more."""
+    if len(sheet.blocks) <= MAX_BLOCKS and sheet.elements <= MAX_ELEMENTS:
+        document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
+        second = lines_of(document.body) if isinstance(document, Document) else []
+        chars = sum(len(line.text) for line in second)
+        if chars >= BASELINE_CHARS and chars > 2.0 * size:
+            body, size = Body(second, "trafilatura", RESCUE_SCORE), float(chars)
     stated = (choice.article or {}).get("articleBody")
-    if isinstance(stated, str) and size < 200 and weight(stated) > 2 * size + 100:
+    if isinstance(stated, str) and size < LITTLE and weight(stated) > 2 * size + 100:
         parts = (_SPACE.sub(" ", _TAG.sub("", part)).strip() for part in _BREAK.split(stated))
-        return Body([Line("paragraph", part) for part in parts if part], "json-ld", 0.5)
-    return _scored(lines, tier, facts, 0.9 if tier == "trafilatura" else 0.6)
-
-
-def _scored(lines: list[Line], tier: str, facts: Facts, best: float) -> Body:
-    """Less sure of a short body, and of one that is a small part of the page's paragraphs."""
-    size = sum(weight(line.text) for line in lines)
-    share = min(1.0, size / max(facts.paragraph_chars, 1))
-    return Body(lines, tier, round(best * min(1.0, 0.4 + size / 1500) * (0.6 + 0.4 * share), 2))
+        told = [Line("paragraph", part) for part in parts if part]
+        return Body(told, "json-ld", RESCUE_SCORE)
+    return body

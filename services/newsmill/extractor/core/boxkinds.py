@@ -1,0 +1,85 @@
+"""What the class and id of a box say that it is, as bits: looked up once a distinct name."""
+
+from __future__ import annotations
+
+import functools
+import re
+
+(
+    BODY,
+    COMMENT,
+    NAV,
+    FOOTER,
+    RELATED,
+    PROMO,
+    SHARE,
+    AD,
+    CAPTION,
+    AUTHOR,
+    META,
+    SIDE,
+    NOTE,
+    TAGS,
+    HIDDEN,
+    LIST,
+) = (1 << n for n in range(16))
+BITS = 16
+
+_WORDS: dict[int, str] = {
+    BODY: "article articlebody body content entry post story text main maincontent bodytext copy "
+    "richtext paragraph paywall inhalt texto artikel contenu corps cuerpo nota noticia news detail",
+    COMMENT: "comment comments disqus respond reply replies kommentare commentaires comentarios "
+    "discussion livefyre",
+    NAV: "nav navigation menu navbar breadcrumb breadcrumbs pagination pager skip toolbar topbar "
+    "header masthead burger",
+    FOOTER: "footer foot colophon copyright legal imprint bottom",
+    RELATED: "related more readmore seealso recommended recommendations recommend also trending "
+    "popular mostread latest teaser teasers outbrain taboola next previous prev similar further "
+    "weiterlesen mehr lire relacionadas relacionados verwandte thema suggest carousel card cards",
+    PROMO: "promo promotion newsletter subscribe subscription signup optin campaign donate "
+    "membership offer cta abo banner app download paywall upsell alert push notification",
+    SHARE: "share sharing social facebook twitter whatsapp addthis sharedaddy follow",
+    AD: "ad ads advert advertisement sponsor sponsored anzeige pub publicidad werbung dfp gpt "
+    "adslot",
+    CAPTION: "caption figcaption credit wpcaption legende bildunterschrift image photo picture "
+    "media gallery thumbnail slideshow video player lightbox",
+    AUTHOR: "author authors byline bio autor auteur writer contributor vcard profile",
+    META: "meta date time timestamp published dateline info details category kicker topline "
+    "overline label eyebrow",
+    SIDE: "sidebar aside side rail widget column secondary complementary",
+    NOTE: "note footnote disclaimer correction editor box infobox factbox summary highlights "
+    "keypoints toc glossary poll quiz survey form login register cookie consent gdpr modal "
+    "popup overlay",
+    TAGS: "tag tags topics keywords categories themen etiquetas",
+    HIDDEN: "hidden hide visuallyhidden sronly invisible screenreader",
+    LIST: "list listing items feed river stream grid archive index",
+}  # fmt: skip
+_OF_WORD = {word: bit for bit, words in _WORDS.items() for word in words.split()}
+_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+_TAGS = {
+    "nav": NAV, "header": NAV, "footer": FOOTER, "aside": SIDE, "figcaption": CAPTION,
+    "figure": CAPTION, "form": NOTE, "address": AUTHOR, "main": BODY, "article": BODY,
+    "dialog": NOTE, "menu": NAV,
+}  # fmt: skip
+
+
+@functools.lru_cache(maxsize=32_768)
+def bits_of(tag: str, name: str, prop: str) -> int:
+    """The bits of a box by its tag, class and id, and what it states."""
+    bits = _TAGS.get(tag, 0)
+    for word in _PARTS.findall(name):
+        bits |= _OF_WORD.get(word.lower(), 0)
+    if prop:
+        if "articleBody" in prop or "articlebody" in prop:
+            bits |= BODY
+        elif "navigation" in prop or "banner" in prop:
+            bits |= NAV
+        elif "complementary" in prop:
+            bits |= SIDE
+        elif "contentinfo" in prop:
+            bits |= FOOTER
+        elif "comment" in prop.lower():
+            bits |= COMMENT
+        elif "author" in prop:
+            bits |= AUTHOR
+    return bits

@@ -1,0 +1,88 @@
+"""Captions and credits as text: what is a caption, what is a credit, and where one ends."""
+
+from __future__ import annotations
+
+import re
+
+from newsmill.extractor.core.labels import (
+    CREDIT_AT_END,
+    CREDIT_IN_BRACKETS,
+    CREDIT_LABEL,
+    PHOTO_IN_BRACKETS,
+    SOURCE_IN_BRACKETS,
+)
+
+MAX_CREDIT_LINE = 120  # characters of a line that is a credit, with its label
+MAX_CREDIT = 80  # without it
+MAX_CAPTION_LINE = 400  # of a line that is a caption by the credit at its end
+
+_UNSPOKEN = re.compile(r"[\W_]+")
+_SENTENCE_END = re.compile(r"[.!?。！？][\"'”’»)]?\s*$")
+_SENTENCE = re.compile(r"[a-z]{3,}[.!?](?:\s|\Z)")
+_FIRM_CREDIT = re.compile(r"[:：/／©]|\(c\)|\b(?:by|courtesy\s+of)\s", re.I)
+
+
+def fold(text: str) -> str:
+    """Text as two of the same are recognised: case, spacing and punctuation aside."""
+    return _UNSPOKEN.sub("", text.casefold())
+
+
+_STUCK = re.compile(
+    r"(?<=[^\W\d_A-Z.!?»”\"])(?=(?:Photo|Foto|Bild|Image|Crédit|Credit|Source|Quelle|Fuente|Fonte)s?"
+    r"\s*(?:©|[:：]))|(?<=[.!?»”\"])(?=(?:Photo|Foto|Bild|Image|Credit|Source|Quelle)s?\s*(?:©|[:：]))"
+)  # a layout parts what the text does not
+
+
+def split_credit(caption: str) -> tuple[str | None, str | None]:
+    """A caption and its credit, without brackets and label; None for what is not there."""
+    text = " ".join(_STUCK.sub(" ", caption).split())
+    for pattern in (CREDIT_IN_BRACKETS, CREDIT_AT_END):
+        found = pattern.search(text)
+        if found:
+            rest = text[: found.start()].strip(" |/–—-").strip()
+            return rest or None, unlabelled(found[1])
+    return text or None, None
+
+
+def unlabelled(credit: str) -> str | None:
+    """A credit without "Photo:", "Source:", "©"."""
+    text = credit.strip(" ()[]（）【】|").strip()
+    for _ in range(3):
+        shorter = CREDIT_LABEL.sub("", text, count=1)
+        if shorter == text:
+            break
+        text = shorter
+    return text.strip(" .:|/").strip() or None
+
+
+def reads_like_caption(line: str) -> bool:
+    """Whether a line of text says by its credit that it is a caption: "… (Photo: somebody)"."""
+    if len(line) > MAX_CAPTION_LINE:
+        return False
+    if PHOTO_IN_BRACKETS.search(line):
+        return True
+    found = SOURCE_IN_BRACKETS.search(line)
+    return found is not None and not _SENTENCE_END.search(line[: found.start()])
+
+
+def is_credit(line: str) -> bool:
+    """Whether a line is nothing but a picture's credit: "Photo: somebody"."""
+    found = CREDIT_LABEL.match(line)
+    if found is None or len(line) > MAX_CREDIT_LINE or len(line) - found.end() > MAX_CREDIT:
+        return False
+    return not _SENTENCE.search(line[found.end() :]) and _FIRM_CREDIT.search(found[0]) is not None
+
+
+def parted(captions: list[str], credits_: list[str]) -> tuple[str | None, str | None]:
+    """One caption and one credit of those that a figure states, each said once."""
+    caption: str | None = None
+    credit = next((c for raw in credits_ if (c := unlabelled(raw))), None)
+    for raw in captions:
+        words_, stated = split_credit(raw)
+        credit = credit or stated
+        if words_ and caption is None:
+            if is_credit(words_):
+                credit = credit or unlabelled(words_)
+            else:
+                caption = words_
+    return caption, credit

@@ -9,12 +9,16 @@ FEEDS  ?=
 CONTACT ?=
 DATA   ?= newsmill-data
 TESTS  ?= tests
+KAFKA  ?=
+BUS     ?= file
+SECONDS ?= 120
+SEED    ?= 1
 CORPORA ?=
 QUICK  ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint check fmt schemas lock bench bench-extract kafka kafka-stop clean
+.PHONY: help run test lint check fmt schemas lock bench bench-extract chaos kafka kafka-stop clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,14 +47,18 @@ schemas: $(VENV)/.dev ## draw schemas/ and docs/logs.md anew from the types
 lock: $(VENV)/.dev ## refresh deploy/constraints.txt from pyproject.toml
 	$(PY) -m uv pip compile --quiet --all-extras --universal --no-header --no-annotate pyproject.toml -o deploy/constraints.txt
 
-bench: $(VENV)/.dev ## CPU of the bus beside that of extraction
-	$(PY) benchmarks/bus_share.py
+bench: $(VENV)/.dev ## the bus: its rate, and its CPU beside extraction; KAFKA=HOST:PORT for Kafka too
+	$(PY) benchmarks/bus_share.py $(if $(KAFKA),--kafka $(KAFKA))
+	$(PY) benchmarks/bus_throughput.py $(if $(KAFKA),--kafka $(KAFKA))
 
 bench-extract: $(VENV)/.dev ## our extractor beside others on CORPORA=DIR; QUICK=N for N pages of each
 	@test -n '$(CORPORA)' || { echo "name the corpora: make bench-extract CORPORA=DIR" >&2; exit 2; }
 	@$(PIP) --editable '.[bench]'
 	$(PY) benchmarks/bench_extract.py '$(CORPORA)' $(if $(QUICK),--quick $(QUICK),--write docs/benchmarks.md)
 	$(PY) -m pytest -q tests/quality/test_extractor_budgets.py
+
+chaos: $(VENV)/.dev ## faults under a seed: BUS=file|kafka SECONDS=120 SEED=1; one JSON line, 0 only when exact
+	@cd tests && ../$(PY) -m chaos.run --bus $(BUS) --seconds $(SECONDS) --seed $(SEED)
 
 kafka: $(VENV)/.dev ## start a local Kafka broker and leave it running; the last line is HOST:PORT
 	@$(PY) deploy/kafka/broker.py start

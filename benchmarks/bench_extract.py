@@ -204,7 +204,7 @@ def report(
     run: Run, rows: Sequence[Extractor], missing: Sequence[str], names: Sequence[str]
 ) -> str:
     """The whole section: what ran, the tables, the shares of our tiers."""
-    packages = sorted({row.package for row in rows} - {"newsmill"})
+    packages = sorted({"lxml", *(row.package for row in rows)} - {"newsmill"})
     versions = ", ".join(f"{package} {version(package)}" for package in packages)
     pages = run.tiers.total()
     tiers = ", ".join(f"{tier} {count / pages:.1%}" for tier, count in run.tiers.most_common())

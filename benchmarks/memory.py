@@ -20,6 +20,7 @@ from pathlib import Path
 from charts import Axis, Line, chart
 from corpora import folders, samples
 from extractors import ours
+from tables import between_marks
 
 EVERY = 500  # pages between two samples
 
@@ -36,6 +37,7 @@ def main() -> int:
     parser.add_argument("--pages", type=int, default=100_000)
     parser.add_argument("--quick", type=int, metavar="N", help="at most N pages of each corpus")
     parser.add_argument("--plot", type=Path, metavar="SVG")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the line into a document")
     parser.add_argument("--json", type=Path, metavar="OUT", help="the samples: pages, MB")
     options = parser.parse_args()
     chosen = [s for folder in folders(options.corpora) for s in samples(folder, options.quick)]
@@ -50,10 +52,13 @@ def main() -> int:
                 options.json.write_text(json.dumps(points))
     sizes = [size for _, size in points]
     first = sizes[min(len(sizes) - 1, len(held) // EVERY)]  # every page was seen once
-    print(
+    text = (
         f"{options.pages} pages of {len(held)}, {time.monotonic() - started:.0f} s:"
-        f" {first:.0f} MB after one round, at most {max(sizes):.0f}, {sizes[-1]:.0f} at the end"
+        f" {first:.0f} MB after one round, at most {max(sizes):.0f}, {sizes[-1]:.0f} at the end."
     )
+    print(text)
+    if options.write:
+        between_marks(options.write, "memory", text)
     if options.plot:
         top = max(sizes) * 1.2
         axes = Axis("pages", 0.0, float(options.pages)), Axis("resident MB", 0.0, top)

@@ -16,6 +16,9 @@ from newsmill.process.settings import Settings
 from newsmill.records import Enriched, decode
 
 SAYS: dict[str, str] = {
+    "no_body": "only an address; replay --fetch fetches it",
+    "source_cut": "its source ends in the middle of it",
+    "source_damaged": "a part of its source cannot be read",
     "robots": "robots.txt forbids it",
     "no_article": "no article: a listing, a login, a stub",
     "not_html": "no page of text",

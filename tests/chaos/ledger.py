@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
 from chaos.stage import is_poison
-from newsmill.bus.base import Bus, BusFull, BusUnknown, Output, Place
+from newsmill.bus.base import Bus, Member, Output, Place
+from newsmill.errors import NewsmillError
 from newsmill.topics import ARTICLES, DEAD, ENRICHED, PAGES, Topic, partition_of
 
 BATCH = 500
@@ -20,41 +21,60 @@ BATCH = 500
 class Feeder:
     """Puts numbered records on the first topic; knows which are really there."""
 
-    def __init__(self, connect: Any) -> None:
+    def __init__(self, connect: Callable[[], Bus]) -> None:
         self._connect = connect
-        self._bus: Bus = connect()
-        self._member = self._bus.join("feeder", [])
+        self._bus: Bus | None = None
+        self._member: Member | None = None
+        self._in_doubt = False  # whether the last batch is there
         self.offered = 0
+        self._back()
 
     def feed(self) -> None:
         """One batch more. Where nobody can tell whether it is there, the log is asked."""
-        numbers = range(self.offered, self.offered + BATCH)
-        outputs = [
+        try:
+            if self._member is None:
+                self._back()
+            if self._member is not None:
+                self._in_doubt = True
+                self._member.commit(self._batch(), [], {})
+                self._in_doubt = False
+                self.offered += BATCH
+        except NewsmillError:
+            self.close()
+
+    def _batch(self) -> list[Output]:
+        return [
             Output(
                 topic=PAGES,
                 key=b"%032d" % n,
                 value=orjson.dumps({"n": n, "made": f"f{n}"}),
                 partition=partition_of(f"host{n % 97}.example", PAGES.partitions),
             )
-            for n in numbers
+            for n in range(self.offered, self.offered + BATCH)
         ]
-        try:
-            self._member.commit(outputs, [], {})
-            self.offered += BATCH
-        except (BusUnknown, BusFull):
-            self._again()
-            if numbers[0] in {held["n"] for held in values(self._bus, PAGES)}:
-                self.offered += BATCH
 
-    def _again(self) -> None:
-        self._member.close()
-        self._bus.close()
+    def _back(self) -> None:
         self._bus = self._connect()
-        self._member = self._bus.join("feeder", [])
+        self._member = self._bus.join("feeder", [])  # undoes what its predecessor left
+        self.settle()
+
+    def settle(self) -> None:
+        """Find out about a batch in doubt. Raises NewsmillError where the log cannot be asked."""
+        if self._in_doubt:
+            if self._bus is None:
+                self._back()
+                return
+            if self.offered in {held["n"] for held in values(self._bus, PAGES)}:
+                self.offered += BATCH
+            self._in_doubt = False
 
     def close(self) -> None:
-        self._member.leave()
-        self._bus.close()
+        """Let go of the bus."""
+        if self._member is not None:
+            self._member.close()
+        if self._bus is not None:
+            self._bus.close()
+        self._member = self._bus = None
 
 
 def values(bus: Bus, topic: Topic) -> list[dict[str, Any]]:
@@ -82,7 +102,7 @@ class Watching:
         moved = False
         for lag in bus.lag(["extractor", "enricher"]):
             waiting += lag.waiting
-            at = lag.end - lag.waiting
+            at = lag.position
             key = (lag.group, lag.place)
             before = self.positions.get(key)
             if before is not None and at < before:

@@ -26,7 +26,7 @@ from chaos.fleet import Fleet
 from chaos.ledger import Feeder, Watching, verdict
 from chaos.proxy import Proxy
 from newsmill import bus
-from newsmill.bus.base import Bus, BusUnknown
+from newsmill.bus.base import Bus
 from newsmill.errors import NewsmillError
 from running import NEWSMILL, environment
 
@@ -106,6 +106,7 @@ def run(kind: str, seconds: float, seed: int, folder: Path) -> tuple[dict[str, A
         drain_s = time.monotonic() - drained
         words = fleet.last_words()
         fleet.end()
+        feeder.settle()
         feeder.close()
         watcher.close()
         opened = where.connect()
@@ -157,7 +158,7 @@ class Watcher:
             if feeder is not None and self.waiting < LOW_WATER:
                 feeder.feed()
             self.moved = self.moved or any(self.seen.positions.values())
-        except (NewsmillError, BusUnknown):
+        except NewsmillError:
             self.seen.note_stall()
             self.close()
 

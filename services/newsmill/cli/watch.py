@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from newsmill.archiver.stores import wanted_stores
-from newsmill.bus.base import Bus
+from newsmill.bus.base import Bus, BusUnknown
 from newsmill.cli.report import report
 from newsmill.process.events import Level, Stage
 from newsmill.process.settings import Settings, without_secret
@@ -107,7 +107,10 @@ class Watch:
         workers = self._supervisor.workers
         if not all(worker.heartbeat.get("idle") for worker in workers):
             return self._stuck()
-        lags = self._bus.lag(self._groups)
+        try:
+            lags = self._bus.lag(self._groups)
+        except BusUnknown:  # brokers that are away come back, or the workers tell
+            return self._stuck()
         if any(lag.waiting for lag in lags):
             return self._stuck()
         ends = tuple((lag.group, lag.place, lag.end) for lag in lags)

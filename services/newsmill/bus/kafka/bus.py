@@ -96,7 +96,8 @@ class KafkaBus:
 
     def lag(self, groups: Iterable[str] | None = None) -> list[Lag]:
         """How far the named groups are (all that ever joined, where None)."""
-        return overview.lag(self._clients, self._catalog, groups)
+        with self._clients.asking():
+            return overview.lag(self._clients, self._catalog, groups)
 
     def describe(self) -> list[Described]:
         """What the lane's topics hold."""

@@ -36,6 +36,11 @@ PARTITION_BYTES = 2 << 20
 _AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError)
 
 
+def is_passing(error: KafkaError) -> bool:
+    """Whether the same call may go well a moment later: brokers are away, or change places."""
+    return isinstance(error, _AWAY) or bool(getattr(error, "retriable", False))
+
+
 class Clients:
     """The clients of one bus; the admin client is made at its first use, and locked in use."""
 
@@ -73,10 +78,22 @@ class Clients:
             except AuthorizationError as error:
                 who = f"user {self.options.user}" if self.options.user else "this client"
                 raise Misconfigured(f"bus {self._where}: {who} has no right: {error}") from error
-            except _AWAY as error:
+            except KafkaError as error:
+                if not is_passing(error):
+                    raise
                 self._admin.close()
                 self._admin = None  # it may not find its way back
                 raise BusUnknown(f"bus {self._where}: brokers are away: {error}") from error
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """What is asked within may raise BusUnknown while brokers are away, or change places."""
+        try:
+            yield
+        except KafkaError as error:
+            if not is_passing(error):
+                raise
+            raise BusUnknown(f"bus {self._where}: brokers are away: {error!r}") from error
 
     def consumer(self, **settings: Any) -> Any:
         """A consumer at read_committed that never commits and never picks a position itself."""

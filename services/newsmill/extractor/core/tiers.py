@@ -1,7 +1,7 @@
 """The body of an article by the cheapest tier that is sure enough.
 
-The scored sheet first; where that is in doubt or next to nothing, trafilatura over the same tree;
-and where the page shows next to nothing, the body that it states in JSON-LD.
+The scored sheet first; where that finds next to nothing, trafilatura over the same tree; and where
+the page shows next to nothing, the body that it states in JSON-LD.
 """
 
 from __future__ import annotations
@@ -61,9 +61,13 @@ def body_of(
     found = lines.of(sheet, kept, tables)
     score = scoring.quality(scoring.facts(sheet, layout, scored, kept))
     size = sum(weight(line.text) for line in found)
-    if size >= LITTLE:
-        return Body(found, "sheet", score)
-    return _rescued(tree, sheet, choice, Body(found, "sheet", score), size)
+    body = Body(found, "sheet", score)
+    return body if size >= LITTLE else _rescued(tree, sheet, choice, body, size)
+
+
+def _trafilatura(tree: HtmlElement) -> list[Line]:
+    document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
+    return lines_of(document.body) if isinstance(document, Document) else []
 
 
 def _is_likely(scored: scoring.Scored, table: Table) -> bool:
@@ -75,8 +79,7 @@ def _is_likely(scored: scoring.Scored, table: Table) -> bool:
 def _rescued(tree: HtmlElement, sheet: Sheet, choice: Choice, body: Body, size: float) -> Body:
     """What another tier finds, where that is much more."""
     if len(sheet.blocks) <= MAX_BLOCKS and sheet.elements <= MAX_ELEMENTS:
-        document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
-        second = lines_of(document.body) if isinstance(document, Document) else []
+        second = _trafilatura(tree)
         chars = sum(len(line.text) for line in second)
         if chars >= BASELINE_CHARS and chars > 2.0 * size:
             body, size = Body(second, "trafilatura", RESCUE_SCORE), float(chars)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from chaos.fleet import Fleet
+from chaos.fleet import Fleet, Place
 from chaos.proxy import CALLS, Fault, Proxy
 
 POINTS = ("commit.begin", "commit.written", "commit.done")
@@ -47,7 +47,10 @@ class Faults:
 
     def strike(self, event: Event) -> None:
         """One fault."""
-        place = self._fleet.places[int(event.roll * 997) % len(self._fleet.places)]
+        there = [place for place in self._fleet.places if place.process is not None]
+        if not there:  # all are between two lives
+            return
+        place = there[int(event.roll * 997) % len(there)]
         strike: dict[str, Callable[[], object]] = {
             "kill": lambda: self._fleet.kill(place),
             "kill_at_point": lambda: self._kill_at_point(place, event.roll),
@@ -61,9 +64,10 @@ class Faults:
             "broker_killed": self._kill_broker,
         }
         strike[event.name]()
-        self.counts[event.name] += 1
+        if event.name != "cut":  # counted by the call it was meant for
+            self.counts[event.name] += 1
 
-    def _kill_at_point(self, place: Any, roll: float) -> None:
+    def _kill_at_point(self, place: Place, roll: float) -> None:
         number = 1 + int(roll * 31) % 4
         place.crash_at = f"{POINTS[int(roll * 101) % len(POINTS)]}:{number}"
         self._fleet.kill(place)

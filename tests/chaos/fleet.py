@@ -41,16 +41,16 @@ class Fleet:
         self.logs = folder / "logs"
         self.logs.mkdir(parents=True)
         self.places = [Place(role, ROLES[:at].count(role)) for at, role in enumerate(ROLES)]
-        self.zombies: list[tuple[subprocess.Popen[bytes], float]] = []
+        self.stopped: list[tuple[subprocess.Popen[bytes], float]] = []  # and when they wake
+        self.zombies: list[subprocess.Popen[bytes]] = []  # replaced, not dead
 
     def turn(self) -> None:
         """Start what is due, and wake the zombies whose time has come."""
         now = time.monotonic()
-        for process, wake_at in list(self.zombies):
-            if now >= wake_at:
-                process.send_signal(signal.SIGCONT)
-                if process.poll() is not None:
-                    self.zombies.remove((process, wake_at))
+        for asleep in [each for each in self.stopped if now >= each[1]]:
+            asleep[0].send_signal(signal.SIGCONT)
+            self.stopped.remove(asleep)
+        self.zombies = [each for each in self.zombies if each.poll() is None]
         for place in self.places:
             if place.process is not None and (code := place.process.poll()) is not None:
                 place.codes.append(code)
@@ -92,8 +92,8 @@ class Fleet:
     def stop_and_replace(self, place: Place, wake_s: float) -> None:
         """Stop a worker, give its slot to another, and wake it when it is long replaced."""
         if place.process is not None:
-            place.process.send_signal(signal.SIGSTOP)
-            self.zombies.append((place.process, time.monotonic() + wake_s))
+            self.pause(place, wake_s)
+            self.zombies.append(place.process)
             place.process = None
             place.start_at = 0.0
 
@@ -101,12 +101,12 @@ class Fleet:
         """Stop a worker and let it go on later, its place kept for it."""
         if place.process is not None:
             place.process.send_signal(signal.SIGSTOP)
-            self.zombies.append((place.process, time.monotonic() + wake_s))
+            self.stopped.append((place.process, time.monotonic() + wake_s))
 
     def end(self) -> None:
         """SIGTERM to all; by force those that do not listen."""
         running = [p.process for p in self.places if p.process is not None]
-        everyone = [*running, *(process for process, _ in self.zombies)]
+        everyone = [*running, *self.zombies]
         for process in everyone:
             process.send_signal(signal.SIGCONT)
             process.send_signal(signal.SIGTERM)

@@ -25,6 +25,7 @@ from chaos.faults import Faults, schedule
 from chaos.fleet import Fleet
 from chaos.ledger import Feeder, Watching, verdict
 from chaos.proxy import Proxy
+from chaos.reader import Reader
 from newsmill import bus
 from newsmill.bus.base import Bus
 from newsmill.errors import NewsmillError
@@ -111,6 +112,7 @@ def run(kind: str, seconds: float, seed: int, folder: Path) -> tuple[dict[str, A
         watcher.close()
         opened = where.connect()
         found = verdict(opened, feeder.offered)
+        found["aborted_visible"] += watcher.reader.differences(opened)
         opened.close()
     exact = not any(
         found[name] for name in ("lost", "duplicate", "aborted_visible", "out_of_order", "unknown")
@@ -120,6 +122,7 @@ def run(kind: str, seconds: float, seed: int, folder: Path) -> tuple[dict[str, A
     figures = {
         "bus": kind,
         **found,
+        "read_beside": watcher.reader.seen,
         "positions_back": len(watcher.seen.went_back),
         "balance_exit": told,
         "faults": dict(sorted(faults.counts.items())),
@@ -142,6 +145,7 @@ class Watcher:
         self._bus: Bus | None = where.connect()
         self._looked = 0.0
         self.seen = Watching()
+        self.reader = Reader()
         self.waiting = -1
         self.moved = False
 
@@ -157,6 +161,7 @@ class Watcher:
             self.waiting = self.seen.look(self._bus)
             if feeder is not None and self.waiting < LOW_WATER:
                 feeder.feed()
+            self.reader.look(self._bus)
             self.moved = self.moved or any(self.seen.positions.values())
         except NewsmillError:
             self.seen.note_stall()

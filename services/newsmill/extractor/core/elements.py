@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
-from lxml.html import HtmlElement
+Element = Any  # of lxml, whose stubs let every text be bytes, which it never is in HTML
 
 MAX_NAME = 300
 MIN_PROSE = 40  # characters of a paragraph
@@ -12,7 +13,7 @@ MIN_PARAGRAPHS = 3  # in an element that should hold none
 _PROPS = frozenset(("itemprop", "property", "rel", "role"))
 
 
-def holds_prose(element: HtmlElement) -> bool:
+def holds_prose(element: Element) -> bool:
     """Whether an element that holds a few words at most holds several paragraphs."""
     paragraphs = 0
     for paragraph in element.iter("p"):

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 
-from lxml.html import HtmlElement
+from lxml.etree import _Element
 
 from newsmill import urls
 from newsmill.errors import BadRecord
@@ -80,7 +80,7 @@ def _ignore(step: str) -> None:
 
 
 def _html_article(
-    tree: HtmlElement,
+    tree: _Element,
     sheet: Sheet,
     page: Page,
     encoding: str,

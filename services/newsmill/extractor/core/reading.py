@@ -10,10 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from lxml import etree
-from lxml.html import HtmlElement
 
 from newsmill.errors import BadRecord
-from newsmill.extractor.core.elements import MAX_NAME, attributes, holds_prose
+from newsmill.extractor.core.elements import MAX_NAME, Element, attributes, holds_prose
 from newsmill.extractor.core.kinds import kinds_of
 from newsmill.extractor.core.sheet import (
     Box,
@@ -49,7 +48,7 @@ Close = tuple[Callable[..., None], Any]
 _PASS: Close = (lambda *_: None, None)  # nothing to do at an element's end
 
 
-def read(tree: HtmlElement) -> Sheet:
+def read(tree: Element) -> Sheet:
     """The sheet of a parsed page; elements that show no text are taken out of the tree.
 
     Raises BadRecord (``too_large``) past MAX_BLOCKS.
@@ -91,7 +90,7 @@ class _Reader:
         self._from = 0  # where in the buffer its text begins
         self._strong = 0
 
-    def walk(self, root: HtmlElement) -> None:
+    def walk(self, root: Element) -> None:
         """Visit every element below ``root`` once."""
         buffer, openers = self._buffer, _OPENERS
         stack: list[tuple[Any, Any, Close]] = []
@@ -159,7 +158,7 @@ class _Reader:
 
     # -- what opens and closes an element
 
-    def block(self, element: HtmlElement) -> Close:
+    def block(self, element: Element) -> Close:
         """A box of its own."""
         if self._buffer:
             self.flush()
@@ -193,7 +192,7 @@ class _Reader:
                         Mention(kind, text, "", name, box.tag, "", box.first, box.last, index, True)
                     )
 
-    def inline(self, element: HtmlElement) -> Close:
+    def inline(self, element: Element) -> Close:
         """Part of the block around it."""
         given = element.items()
         if not given:
@@ -226,7 +225,7 @@ class _Reader:
         if len(self._sheet.mentions) < MAX_KEPT:
             self._sheet.mentions.append(mention)
 
-    def link(self, element: HtmlElement) -> Close:
+    def link(self, element: Element) -> Close:
         """A link, which may also say who; one that is not closed holds the page, and is none."""
         if len(element) and holds_prose(element):
             return _PASS
@@ -263,7 +262,7 @@ class _Reader:
         if 1 < len(text) <= MAX_HOME and text.casefold() not in _HOME_WORDS and " " in text:
             self._sheet.home = text
 
-    def strong(self, element: HtmlElement) -> Close:
+    def strong(self, element: Element) -> Close:
         """Emphasised text, counted."""
         return _END_STRONG, self._mark()
 
@@ -273,7 +272,7 @@ class _Reader:
         begin = start if block == len(self._blocks) else 0
         self._strong += sum(map(len, self._buffer[begin:]))
 
-    def time(self, element: HtmlElement) -> Close:
+    def time(self, element: Element) -> Close:
         """A time element: when."""
         name, prop, _ = attributes(element.items())
         value = element.get("datetime") or element.get("content") or ""
@@ -282,11 +281,11 @@ class _Reader:
         told = f"{name} {prop}".strip()
         return _END_INLINE, (kinds, value, told, "time", "", *self._mark())
 
-    def line_break(self, element: HtmlElement) -> None:
+    def line_break(self, element: Element) -> None:
         """The end of a line is that of a block."""
         self.flush(br=True)
 
-    def image(self, element: HtmlElement) -> None:
+    def image(self, element: Element) -> None:
         """A picture, with every address that it gives."""
         sheet = self._sheet
         if len(sheet.pictures) >= MAX_KEPT:
@@ -305,7 +304,7 @@ class _Reader:
             )
         )
 
-    def embed(self, element: HtmlElement) -> None:
+    def embed(self, element: Element) -> None:
         """A frame, video or audio."""
         if len(self._sheet.embeds) < MAX_KEPT:
             url = element.get("src") or element.get("data-src") or element.get("data") or ""
@@ -314,7 +313,7 @@ class _Reader:
                 url = source.get("src") or ""
             self._sheet.embeds.append(Embed(element.tag, url, len(self._blocks), self._box))
 
-    def noscript(self, element: HtmlElement) -> Close | None:
+    def noscript(self, element: Element) -> Close | None:
         """Read where it holds more than a lazy picture: one that is not closed holds the page."""
         if holds_prose(element):
             return _PASS
@@ -322,16 +321,16 @@ class _Reader:
             self.image(image)
         return None
 
-    def button(self, element: HtmlElement) -> Close | None:
+    def button(self, element: Element) -> Close | None:
         """A button says nothing; one that is not closed holds the rest of the page."""
         return _PASS if next(element.iter("p"), None) is not None else None
 
-    def field(self, element: HtmlElement) -> None:
+    def field(self, element: Element) -> None:
         """A form field shows no text."""
         if (element.get("type") or "").lower() == "password":
             self._sheet.asks_password = True
 
-    def meta(self, element: HtmlElement) -> None:
+    def meta(self, element: Element) -> None:
         """A meta element, by every name that it has."""
         given = dict(element.items())
         content = given.get("content")
@@ -342,19 +341,19 @@ class _Reader:
                     if len(values) < MAX_METAS:
                         values.append(content.strip())
 
-    def head_link(self, element: HtmlElement) -> None:
+    def head_link(self, element: Element) -> None:
         """A link element: an address by its relation."""
         rel, href = element.get("rel"), element.get("href")
         if rel and href:
             for word in rel.lower().split():
                 self._sheet.links.setdefault(word, href.strip())
 
-    def base(self, element: HtmlElement) -> None:
+    def base(self, element: Element) -> None:
         """The address that others are relative to."""
         if self._sheet.base is None and element.get("href"):
             self._sheet.base = element.get("href")
 
-    def title(self, element: HtmlElement) -> None:
+    def title(self, element: Element) -> None:
         """The page's title, the first one."""
         if self._sheet.head_title is None:
             text = " ".join("".join(map(str, element.itertext())).split())

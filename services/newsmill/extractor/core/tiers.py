@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 
 import trafilatura
-from lxml.html import HtmlElement
+from lxml import etree
+from lxml.etree import _Element
 from trafilatura.settings import Document
 
 from newsmill.extractor.core import about, lines, scoring
@@ -51,7 +52,7 @@ def weight(text: str) -> float:
 
 
 def body_of(
-    tree: HtmlElement, sheet: Sheet, choice: Choice, layout: Layout, marked: Furniture
+    tree: _Element, sheet: Sheet, choice: Choice, layout: Layout, marked: Furniture
 ) -> Body:
     """The body by the first tier that is sure enough; its lines may be none."""
     description = about.meta(sheet, "og:description", "description") or ""
@@ -65,8 +66,9 @@ def body_of(
     return body if size >= LITTLE else _rescued(tree, sheet, choice, body, size)
 
 
-def _trafilatura(tree: HtmlElement) -> list[Line]:
-    document = trafilatura.bare_extraction(tree, include_comments=False, with_metadata=False)
+def _trafilatura(tree: _Element) -> list[Line]:
+    page = etree.tostring(tree, encoding="unicode", method="html")
+    document = trafilatura.bare_extraction(page, include_comments=False, with_metadata=False)
     return lines_of(document.body) if isinstance(document, Document) else []
 
 
@@ -76,7 +78,7 @@ def _is_likely(scored: scoring.Scored, table: Table) -> bool:
     return bool(odds) and 2 * sum(each >= CELL_ODDS for each in odds) >= len(odds)
 
 
-def _rescued(tree: HtmlElement, sheet: Sheet, choice: Choice, body: Body, size: float) -> Body:
+def _rescued(tree: _Element, sheet: Sheet, choice: Choice, body: Body, size: float) -> Body:
     """What another tier finds, where that is much more."""
     if len(sheet.blocks) <= MAX_BLOCKS and sheet.elements <= MAX_ELEMENTS:
         second = _trafilatura(tree)

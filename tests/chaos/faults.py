@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+import resource
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +17,9 @@ from chaos.proxy import CALLS, Fault, Proxy
 POINTS = ("commit.begin", "commit.written", "commit.done")
 WORKERS = ("kill", "kill_at_point", "zombie", "pause", "kill_all")
 OF_KAFKA = (*WORKERS, "cut", "cut", "delay_end_txn", "half_open", "blackhole", "broker_killed")
-OF_FILE = WORKERS
+OF_FILE = (*WORKERS, "disk_refuses")
+REFUSING_S = 2.0
+ROOM_BYTES = 512 << 10  # for lines meanwhile
 GAP_S = (1.5, 5.0)  # between two faults: at least twelve a minute
 
 
@@ -62,6 +67,7 @@ class Faults:
             "half_open": lambda: self._at("produce", "half_open", 2.0),
             "blackhole": lambda: self._proxy and self._proxy.blackhole(3.0),
             "broker_killed": self._kill_broker,
+            "disk_refuses": self._refuse_writes,
         }
         strike[event.name]()
         if event.name != "cut":  # counted by the call it was meant for
@@ -84,3 +90,20 @@ class Faults:
     def _kill_broker(self) -> None:
         self._broker.kill()
         self._broker.start()
+
+    def _refuse_writes(self) -> None:
+        """Refuse the bus's writes for a while, as a full disk does, and leave the lines alone."""
+        limit = self._fleet.longest_log() + ROOM_BYTES
+        there = [p.process.pid for p in self._fleet.places if p.process is not None]
+        for pid in there:
+            _limit_files(pid, limit)
+        time.sleep(REFUSING_S)
+        for pid in there:
+            _limit_files(pid, resource.RLIM_INFINITY)
+
+
+def _limit_files(pid: int, size: int) -> None:
+    """The size past which the process may write no file; nothing where it is gone."""
+    with contextlib.suppress(ProcessLookupError):
+        _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, hard))

@@ -103,6 +103,10 @@ class Fleet:
             place.process.send_signal(signal.SIGSTOP)
             self.stopped.append((place.process, time.monotonic() + wake_s))
 
+    def longest_log(self) -> int:
+        """Bytes of the longest file of lines."""
+        return max((file.stat().st_size for file in self.logs.iterdir()), default=0)
+
     def end(self) -> None:
         """SIGTERM to all; by force those that do not listen."""
         running = [p.process for p in self.places if p.process is not None]

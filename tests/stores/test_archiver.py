@@ -168,7 +168,7 @@ def test_the_slot_says_which_of_several_stores_a_worker_serves() -> None:
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (["mysql://root:secret@h/db"], r"store mysql://\*\*\*@h/db: use sqlite, or"),
+        (["mysql://root:secret@h/db"], r"store mysql://\*\*\*@h/db: use sqlite, warc"),
         (["sqlite", "sqlite"], "two stores are called sqlite"),
         (["postgresql://a/x", "postgresql://b/x"], "two stores are called postgresql: name one"),
         (["second=sqlite"], "one sqlite store"),

@@ -9,7 +9,7 @@ apart from one that never happened.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from newsmill.archiver.core.fold import Row
 from newsmill.bus.base import Place
@@ -26,8 +26,11 @@ class StoreFenced(NewsmillError):
     """
 
 
-class Store(Protocol):
-    """One store; one process writes to it at a time, any number read."""
+R = TypeVar("R", contravariant=True)
+
+
+class Keeper(Protocol[R]):
+    """What the archiver writes to: rows of a kind, with the positions that they reach."""
 
     def positions(self, log_identity: str) -> dict[Place, int]:
         """How far the store is in the log of that name: all below is in it. Empty for a new log.
@@ -37,7 +40,7 @@ class Store(Protocol):
 
     def write(
         self,
-        rows: Sequence[Row],
+        rows: Sequence[R],
         log_identity: str,
         expected: Mapping[Place, int],
         reached: Mapping[Place, int],
@@ -50,6 +53,13 @@ class Store(Protocol):
         written, as far as a later ``write`` or ``positions`` of the same store can tell.
         """
 
+    def close(self) -> None:
+        """Let go of it."""
+
+
+class Store(Keeper[Row], Protocol):
+    """A store of articles; one process writes to it at a time, any number read."""
+
     def articles(self) -> Iterator[bytes]:
         """The record of every article, by article id."""
 
@@ -58,9 +68,6 @@ class Store(Protocol):
 
     def pages(self) -> int:
         """How many pages the store holds: at least as many as articles."""
-
-    def close(self) -> None:
-        """Let go of it."""
 
 
 def check_forward(expected: Mapping[Place, int], reached: Mapping[Place, int]) -> None:

@@ -12,6 +12,7 @@ from newsmill.errors import Misconfigured
 from newsmill.process.settings import Settings, without_secret
 
 DEFAULT = "sqlite"
+ARCHIVE = "warc"
 _NAMED = re.compile(r"([a-z][a-z0-9_-]{0,31})=(.+)\Z")
 _POSTGRES = re.compile(r"postgres(?:ql)?://")
 
@@ -21,7 +22,7 @@ class Wanted:
     """A store as the settings name it."""
 
     name: str
-    url: str  # ``sqlite``, or a PostgreSQL URL
+    url: str  # ``sqlite``, ``warc``, or a PostgreSQL URL
 
     @property
     def group(self) -> str:
@@ -32,6 +33,11 @@ class Wanted:
     def is_default(self) -> bool:
         """Whether it is the SQLite file in the data folder, which ``export`` and ``show`` read."""
         return self.url == DEFAULT
+
+    @property
+    def is_archive(self) -> bool:
+        """Whether it is the raw archive, which keeps pages, not articles."""
+        return self.url == ARCHIVE
 
 
 def wanted_stores(settings: Settings) -> list[Wanted]:
@@ -50,14 +56,14 @@ def wanted_stores(settings: Settings) -> list[Wanted]:
 def _wanted(text: str) -> Wanted:
     named = _NAMED.match(text)
     name, url = named.groups() if named else ("", text)
-    if url == DEFAULT:
-        if name not in ("", DEFAULT):
-            raise Misconfigured(f"store {text}: there is one sqlite store in a data folder")
-        return Wanted(DEFAULT, DEFAULT)
+    if url in (DEFAULT, ARCHIVE):
+        if name not in ("", url):
+            raise Misconfigured(f"store {text}: there is one {url} store in a data folder")
+        return Wanted(url, url)
     if _POSTGRES.match(url):
         return Wanted(name or "postgresql", url)
     raise Misconfigured(
-        f"store {without_secret(text)}: use sqlite, or postgresql://HOST/DATABASE,"
+        f"store {without_secret(text)}: use sqlite, warc (the raw archive), or postgresql://HOST/DATABASE,"
         " each once or as NAME=URL"
     )
 

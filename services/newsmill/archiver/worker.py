@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from newsmill.archiver.core.fold import Row, row_of
-from newsmill.archiver.store import Store, StoreFenced
+from newsmill.archiver.core.fold import row_of
+from newsmill.archiver.store import Keeper, StoreFenced
 from newsmill.archiver.stores import DEFAULT, open_wanted, store_of
+from newsmill.archiver.warc import RawPage, WarcArchive
 from newsmill.bus.base import Fenced, Mark, Member, Place, Record
+from newsmill.errors import BadRecord
 from newsmill.process.drain import Drain
 from newsmill.process.host import Desk, serve
 from newsmill.process.settings import Settings
 from newsmill.process.steps import Result
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.work import Inline
-from newsmill.topics import ENRICHED
+from newsmill.records import Page, decode, decompress
+from newsmill.topics import ENRICHED, PAGES
 from newsmill.urls import host_of
 
 STAGE: Final = "archiver"
@@ -26,7 +29,7 @@ class Archiving(Inline):
     """Keeps rows until their step, then writes them with the positions that they reach."""
 
     def __init__(
-        self, store: Store, log_identity: str, log: Telemetry, *, name: str = DEFAULT
+        self, store: Keeper[Any], log_identity: str, log: Telemetry, *, name: str = DEFAULT
     ) -> None:
         super().__init__(STAGE, self.step)
         self._name = name
@@ -34,7 +37,7 @@ class Archiving(Inline):
         self._identity = log_identity
         self._log = log
         self._stored: dict[Place, int] = {}  # what the store has reached
-        self._rows: dict[Place, dict[int, Row]] = {}
+        self._rows: dict[Place, dict[int, Any]] = {}
 
     def assigned(self, place: Place, member: Member) -> None:
         """Start at the lower of the store's position and the bus's; skip what the store has."""
@@ -54,16 +57,20 @@ class Archiving(Inline):
 
     def step(self, record: Record) -> Result:
         """Make the row; what the store has already is archived, and makes none."""
-        row = row_of(record.value or b"")
+        row, facts = self.read(record)
         if record.offset >= self._stored.get(record.place, 0):
             self._rows[record.place][record.offset] = row
-        facts = {
+        return Result(outcome="published", facts=facts)
+
+    def read(self, record: Record) -> tuple[Any, dict[str, Any]]:
+        """The row of a record, and what the log says of it."""
+        row = row_of(record.value or b"")
+        return row, {
             "page_id": row.page_id,
             "article_id": row.article_id,
             "url": row.url,
             "site": host_of(row.url or ""),
         }
-        return Result(outcome="published", facts=facts)
 
     def seal(self, records: Mapping[Place, list[Result]], marks: Mapping[Place, Mark]) -> None:
         """Commit the store: the rows below the marks, and the positions."""
@@ -97,14 +104,34 @@ class Archiving(Inline):
         self._store.close()
 
 
+class Keeping(Archiving):
+    """Keeps the pages themselves, as they were fetched."""
+
+    def read(self, record: Record) -> tuple[RawPage, dict[str, Any]]:
+        """The page of a record."""
+        held = record.header("page")
+        if held is None:
+            raise BadRecord("decode", "no page header")
+        page = decode(Page, held)
+        body = decompress(record.value or b"")
+        facts = {"page_id": page.page_id, "url": page.url, "site": host_of(page.url)}
+        return RawPage(page, held, body), facts
+
+
 def run(settings: Settings) -> int:
     """Serve as an archiver until told to stop; gives the exit code."""
     wanted = store_of(settings)
 
     def work(desk: Desk) -> None:
         desk.log.store = None if wanted.is_default else wanted.name
-        store = open_wanted(wanted, settings)
-        archiving = Archiving(store, desk.bus.identity, desk.log, name=wanted.name)
+        archiving: Archiving
+        if wanted.is_archive:
+            archive = WarcArchive(settings.archive_path, settings.lane)
+            archiving = Keeping(archive, desk.bus.identity, desk.log, name=wanted.name)
+        else:
+            store = open_wanted(wanted, settings)
+            archiving = Archiving(store, desk.bus.identity, desk.log, name=wanted.name)
         Drain(STAGE, desk.member, archiving, desk.bus.burst, desk.log, desk.life).run()
 
-    return serve(STAGE, wanted.group, [ENRICHED], settings, work)
+    topic = PAGES if wanted.is_archive else ENRICHED
+    return serve(STAGE, wanted.group, [topic], settings, work)

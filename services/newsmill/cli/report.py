@@ -91,7 +91,11 @@ def _flow(summary: Summary, name: str, waiting: int) -> Iterator[str]:
             for name in ("duplicate", "filtered", "refused", "dead")
             if counts[name]
         )
-        text = verbs.get(ledger.stage, ledger.stage)
+        text = (
+            "pages kept as fetched"
+            if ledger.store == "warc"
+            else verbs.get(ledger.stage, ledger.stage)
+        )
         yield f"  {ledger.stage:<10} {counts['published']:>6,}  {text:<28} {others}".rstrip()
     if not any(ledger.outcomes["published"] for ledger in summary.stages):
         yield "  Nothing new since the last run."

@@ -20,6 +20,7 @@ from newsmill.ops.read import Logs
 from newsmill.ops.runs import Run, ended_without_stop, is_drained
 from newsmill.process.events import OUTCOMES
 
+PAGES_STORE = "warc"  # the raw archive takes what the extractor takes
 STAGES = ("producer", "fetcher", "extractor", "enricher", "archiver", "retrier")
 FLOW = STAGES[:5]
 ALARMS = frozenset(
@@ -203,10 +204,15 @@ class Summary:
             known = [stage for stage in FLOW if stage in stages]
             while len(known) > 2 and (idle := _passed_by(known, stages)) is not None:
                 known.remove(idle)
-            for source, target in pairwise(known):
-                published = sum(ledger.outcomes["published"] for ledger in stages[source])
+            made = {
+                name: sum(each.outcomes["published"] for each in stages[name]) for name in known
+            }
+            before = dict(zip(known[1:], known, strict=False))
+            for target, source in before.items():
                 for ledger in stages[target]:
-                    yield Arrow(lane, source, name_of(ledger), published, ledger.taken_in)
+                    if ledger.store == PAGES_STORE:
+                        source = before.get("extractor", source)
+                    yield Arrow(lane, source, name_of(ledger), made[source], ledger.taken_in)
 
     @property
     def crashed(self) -> list[Run]:

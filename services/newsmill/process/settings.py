@@ -115,6 +115,11 @@ class Settings:
         return self.data / "stores" / f"{self.lane}.db"
 
     @property
+    def archive_path(self) -> Path:
+        """Folder of the lane's raw archive."""
+        return self.data / "archive" / self.lane
+
+    @property
     def log_dir(self) -> Path:
         """The lane's log folder; live is what an operator means without a word more."""
         logs = self.data / "logs"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from brokers import ladder, refuse
+from brokers import collect_sockets, ladder, refuse
 from chaos.faults import OF_FILE, OF_KAFKA, schedule
 from chaos.run import run
 
@@ -12,6 +12,7 @@ SEED = 5
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")  # kafka-python's
 @pytest.mark.parametrize(
     ("kind", "seconds"),
     [
@@ -24,6 +25,8 @@ def test_whatever_dies_nothing_is_lost_or_doubled(kind, seconds, tmp_path):
         figures, words = run(kind, seconds, SEED, tmp_path)
     except ladder.NoBroker as error:
         refuse(str(error))
+    finally:
+        collect_sockets()
     assert figures["exact"], f"{figures}\n{words}"
     assert figures["out"] > 1000
     assert len(figures["faults"]) >= 3

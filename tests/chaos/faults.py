@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from chaos.fleet import Fleet, Place
-from chaos.proxy import CALLS, Fault, Proxy
+from chaos.proxy import CALLS, Fault, How, Proxy
 
 POINTS = ("commit.begin", "commit.written", "commit.done")
 WORKERS = ("kill", "kill_at_point", "zombie", "pause", "kill_all")
 OF_KAFKA = (*WORKERS, "cut", "cut", "delay_end_txn", "half_open", "blackhole", "broker_killed")
 OF_FILE = (*WORKERS, "disk_refuses")
+AT_CALLS = ("cut", "delay_end_txn", "half_open")
 REFUSING_S = 2.0
 ROOM_BYTES = 512 << 10  # for lines meanwhile
 GAP_S = (1.5, 5.0)  # between two faults: at least twelve a minute
@@ -43,7 +44,7 @@ def schedule(seed: int, is_kafka: bool) -> Iterator[Event]:
 
 
 class Faults:
-    """Makes faults happen, and counts them."""
+    """Makes faults happen, and counts those that are not the proxy's, at calls, to count."""
 
     def __init__(self, fleet: Fleet, session_s: float, proxy: Proxy | None, broker: Any) -> None:
         self._fleet, self._session_s = fleet, session_s
@@ -63,14 +64,14 @@ class Faults:
             "pause": lambda: self._fleet.pause(place, self._session_s * 1.5),
             "kill_all": lambda: [self._fleet.kill(each) for each in self._fleet.places],
             "cut": lambda: self._cut(event.roll),
-            "delay_end_txn": lambda: self._at("end_txn", "delay", 3.0),
-            "half_open": lambda: self._at("produce", "half_open", 2.0),
+            "delay_end_txn": lambda: self._at("delay_end_txn", "end_txn", "delay", 3.0),
+            "half_open": lambda: self._at("half_open", "produce", "half_open", 2.0),
             "blackhole": lambda: self._proxy and self._proxy.blackhole(3.0),
             "broker_killed": self._kill_broker,
             "disk_refuses": self._refuse_writes,
         }
         strike[event.name]()
-        if event.name != "cut":  # counted by the call it was meant for
+        if event.name not in AT_CALLS:
             self.counts[event.name] += 1
 
     def _kill_at_point(self, place: Place, roll: float) -> None:
@@ -80,12 +81,11 @@ class Faults:
 
     def _cut(self, roll: float) -> None:
         call = list(CALLS)[int(roll * 541) % len(CALLS)]
-        self._at(call, "cut_before" if roll < 0.5 else "cut_after", 0.0)
-        self.counts[f"cut at {call}"] += 1
+        self._at(f"cut at {call}", call, "cut_before" if roll < 0.5 else "cut_after", 0.0)
 
-    def _at(self, call: str, how: Any, seconds: float) -> None:
+    def _at(self, name: str, call: str, how: How, seconds: float) -> None:
         if self._proxy is not None:
-            self._proxy.at_next(Fault(CALLS[call], how, seconds))
+            self._proxy.at_next(Fault(name, CALLS[call], how, seconds))
 
     def _kill_broker(self) -> None:
         self._broker.kill()

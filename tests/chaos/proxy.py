@@ -12,6 +12,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Literal
 
@@ -26,6 +27,7 @@ How = Literal["cut_before", "cut_after", "delay", "half_open"]
 class Fault:
     """What is to happen at the next call of that number."""
 
+    name: str
     call: int
     how: How
     seconds: float = 0.0
@@ -44,7 +46,7 @@ class Proxy:
         self._faults: list[Fault] = []
         self._open: set[socket.socket] = set()
         self._silent_until = 0.0
-        self.struck = 0
+        self.struck: Counter[str] = Counter()  # by name, those that found their call
         threading.Thread(target=self._accept, daemon=True).start()
 
     def at_next(self, fault: Fault) -> None:
@@ -124,7 +126,7 @@ class Proxy:
             for fault in self._faults:
                 if fault.call == call:
                     self._faults.remove(fault)
-                    self.struck += 1
+                    self.struck[fault.name] += 1
                     return fault
         return None
 

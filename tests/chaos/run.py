@@ -2,8 +2,8 @@
 
     python -m chaos.run --bus file|kafka --seconds 120 --seed 1
 
-Exit code 0 only when everything is exact. The seconds are those of faults; start-up and the drain
-afterwards come on top.
+Exit code 0 only when everything is exact, 2 where no broker can be had. The seconds are those of
+faults; start-up and the drain afterwards come on top.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -119,14 +120,14 @@ def run(kind: str, seconds: float, seed: int, folder: Path) -> tuple[dict[str, A
     )
     told = _balance(fleet.logs)
     exact = exact and watcher.waiting == 0 and not watcher.seen.went_back and told == 0
+    struck = where.proxy.struck if where.proxy is not None else Counter[str]()
     figures = {
         "bus": kind,
         **found,
         "read_beside": watcher.reader.seen,
         "positions_back": len(watcher.seen.went_back),
         "balance_exit": told,
-        "faults": dict(sorted(faults.counts.items())),
-        "struck_in_calls": where.proxy.struck if where.proxy else 0,
+        "faults": dict(sorted((faults.counts + struck).items())),
         "starts": sum(place.starts for place in fleet.places),
         "longest_stall_s": round(watcher.seen.longest_stall_s, 1),
         "drain_s": round(drain_s, 1),
@@ -202,7 +203,11 @@ def main() -> int:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="newsmill-chaos-") as folder:
         place = options.keep or Path(folder)
-        figures, words = run(options.bus, options.seconds, options.seed, place)
+        try:
+            figures, words = run(options.bus, options.seconds, options.seed, place)
+        except ladder.NoBroker as error:
+            print(error, file=sys.stderr)
+            return 2
     if words:
         print(f"seed {options.seed}\n{words}", file=sys.stderr)
     print(json.dumps(figures))

@@ -15,11 +15,9 @@ from urllib.parse import urlsplit
 
 from fastwarc.warc import WarcRecord, WarcRecordType
 
+from newsmill.process.pages import HELD_PAGE, REFERS_TO_FILE, REFERS_TO_OFFSET
 from newsmill.records import Page
 
-HELD_PAGE = "WARC-JSON-Metadata"
-REFERS_TO_FILE = "WARC-Refers-To-Filename"
-REFERS_TO_OFFSET = "WARC-Refers-To-File-Offset"
 UNDATED = (
     "1970-01-01T00:00:00Z"  # a WARC record must have a date; the page's own says there is none
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -85,14 +86,14 @@ class WarcArchive:
 
     def _append(self, rows: Sequence[RawPage]) -> int:
         """Write records to the disk and the index; gives the file's new length."""
-        made: list[Capture] = []
+        if not rows:
+            return self._size
+        file = self._current()  # once a step: no step is of two files
         size = self._size
         for row in rows:
             page, digest = row.page, capture.payload_digest(row.body)
             if self._index.has(page.page_id, page.fetched or "", digest):
                 continue
-            file = self._current()
-            size = max(size, self._size)
             original = self._index.body(page.page_id, digest)
             if original is None:
                 record = capture.response(page, row.held, row.body, digest)
@@ -112,11 +113,10 @@ class WarcArchive:
                 original is not None,
             )
             self._index.add([one])
-            made.append(one)
             size += len(record)
-        if made and self._file is not None:
-            self._file.flush()
-            os.fsync(self._file.fileno())
+        if size > self._size:
+            file.flush()
+            os.fsync(file.fileno())
             self._index.grow(self._name, size)
         return size
 
@@ -127,26 +127,24 @@ class WarcArchive:
             if self._size < self._max_file and not is_old:
                 return self._file
             self._file.close()
-        self._begin()
-        assert self._file is not None  # noqa: S101
+        self._file = self._begin()
         return self._file
 
-    def _begin(self) -> None:
+    def _begin(self) -> BinaryIO:
         now = datetime.now(UTC)
         stem = f"newsmill-{self._lane}-{now:%Y%m%d%H%M%S}"
         for number in range(100_000):
             self._name = f"{stem}-{number:05}.warc.gz"
-            try:
-                self._file = (self._folder / self._name).open("xb")
+            with suppress(FileExistsError):
+                file = (self._folder / self._name).open("xb")
                 break
-            except FileExistsError:
-                continue
         else:
             raise Misconfigured(f"archive {self._folder}: no name left for a file")
         head = capture.warcinfo(self._lane, __version__, f"{now:%Y-%m-%dT%H:%M:%SZ}")
-        self._file.write(head)
+        file.write(head)
         self._size = len(head)
         self._begun = time.monotonic()
+        return file
 
     def _give_up(self) -> None:
         """Forget what was appended and not committed."""

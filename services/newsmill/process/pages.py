@@ -20,6 +20,11 @@ from newsmill.urls import identity, normalise
 
 TEXT = "text/plain; charset=utf-8"
 
+# Headers of the raw archive's WARC records, by which a replay gets the pages back as they were.
+HELD_PAGE = "WARC-JSON-Metadata"  # the page record's metadata
+REFERS_TO_FILE = "WARC-Refers-To-Filename"  # where an unchanged page's body lies
+REFERS_TO_OFFSET = "WARC-Refers-To-File-Offset"
+
 
 def read_line(line: bytes) -> tuple[Page, bytes]:
     """The page and body that a page line holds; raises BadRecord (``decode``, ``too_large``)."""

@@ -113,6 +113,18 @@ def test_what_no_step_committed_is_cut_off_at_the_next_start(folder):
     archive.close()
 
 
+def test_an_unchanged_page_is_found_in_the_file_that_holds_its_body(folder):
+    archive = WarcArchive(folder, "live", max_file=1)
+    write(archive, [raw(1), raw(2)], 2)
+    write(archive, [raw(3), raw(4, b"four")], 4, before=2)
+    write(archive, [raw(4, b"four", fetched="2026-01-09T00:00:00Z")], 5, before=4)
+    archive.close()
+    assert [(page.url[-1], body) for page, body in replayed(folder)][-2:] == [
+        ("4", b"four"),
+        ("4", b"four"),
+    ]
+
+
 def test_files_rotate_by_size(folder):
     archive = WarcArchive(folder, "live", max_file=1)
     for number in range(3):

@@ -15,16 +15,13 @@ from typing import Any
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from newsmill.errors import BadRecord
-from newsmill.process.pages import check_size
+from newsmill.process.pages import HELD_PAGE, REFERS_TO_FILE, REFERS_TO_OFFSET, check_size
 from newsmill.producer.sources.base import At, Item, Unpaged
 from newsmill.producer.sources.cutter import MAGIC, MAX_HEADER, Cutter
 from newsmill.producer.sources.members import compression, parts
 from newsmill.records import MAX_PAGE_BYTES, Entry, Page, decode
 from newsmill.urls import identity, normalise
 
-REFERS_TO_FILE = "WARC-Refers-To-Filename"
-REFERS_TO_OFFSET = "WARC-Refers-To-File-Offset"
-HELD_PAGE = "WARC-JSON-Metadata"  # in newsmill's own archive: the page record's metadata
 _TEXT = ("html", "xml", "text/plain")
 _FRACTION = re.compile(r"\.\d+(?=Z|[+-]|\Z)")
 

@@ -51,8 +51,8 @@ def main(role: str) -> int:
         return Result(outcome="published", outputs=(output,), facts=facts)
 
     def work(desk: Desk) -> None:
-        inline = Inline(role, step)  # type: ignore[arg-type]
-        Drain(role, desk.member, inline, desk.bus.burst, desk.log, desk.life).run()  # type: ignore[arg-type]
+        inline = Inline(role, step)
+        Drain(role, desk.member, inline, desk.bus.burst, desk.log, desk.life).run()
 
     return serve(role, role, [source], load({}), work)
 

@@ -60,7 +60,7 @@ def test_a_graph_is_one_document_that_asks_for_nothing_else() -> None:
     text = draw(STACKS, "a <title> & more")
     root = ElementTree.fromstring(text)
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
-    assert root.find(f"{SVG}text").text == "a <title> & more: 1000 ms of CPU"  # type: ignore[union-attr]
+    assert root.find(f"{SVG}text").text == "a <title> & more: 1000 ms of CPU"
 
 
 def test_boxes_are_as_wide_as_what_they_took_and_stand_on_their_callers() -> None:

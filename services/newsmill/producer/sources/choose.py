@@ -75,11 +75,6 @@ def source_of(path: Path, name: str) -> Source:
     return FeedSource(path, name)
 
 
-def needs_fetching(path: Path) -> bool:
-    """Whether a source holds nothing but entries."""
-    return _ending(path) in _FEEDS
-
-
 def _ending(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in _PACKED:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
@@ -69,7 +69,7 @@ def numbered_lines(path: Path, at: At, *, keep_blank: bool = False) -> Iterator[
             yield from _plain(file, at, keep_blank)
 
 
-def _plain(file: BinaryIO, at: At, keep_blank: bool) -> Iterator[Item]:
+def _plain(file: BufferedReader, at: At, keep_blank: bool) -> Iterator[Item]:
     file.seek(at.byte)
     start = at.byte
     while line := file.readline(MAX_RAW):
@@ -83,13 +83,13 @@ def _plain(file: BinaryIO, at: At, keep_blank: bool) -> Iterator[Item]:
         start = at.byte
 
 
-def _line_end(file: BinaryIO) -> int:
+def _line_end(file: BufferedReader) -> int:
     while (rest := file.readline(MAX_RAW)) and not rest.endswith(b"\n"):
         pass
     return file.tell()
 
 
-def _decompressed(file: BinaryIO, at: At, keep_blank: bool) -> Iterator[Item]:
+def _decompressed(file: BufferedReader, at: At, keep_blank: bool) -> Iterator[Item]:
     skip, number = at.number, 0
     buffer = bytearray()
     for part in parts(file, 0):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from io import BufferedReader
+from typing import Any, NamedTuple, Protocol
 
 import zstandard
 
@@ -41,7 +42,7 @@ class _Decoder(Protocol):
     def decompress(self, data: bytes, /) -> bytes: ...
 
 
-def parts(file: BinaryIO, start: int, magic: bytes = b"") -> Iterator[Part]:
+def parts(file: BufferedReader, start: int, magic: bytes = b"") -> Iterator[Part]:
     """The members of a file from the one that begins at byte ``start``.
 
     ``magic`` begins what a member holds: after damage only such a member is taken for one.
@@ -56,7 +57,7 @@ def parts(file: BinaryIO, start: int, magic: bytes = b"") -> Iterator[Part]:
     yield Part(start, b"", ends=True)
 
 
-def compression(file: BinaryIO) -> bytes:
+def compression(file: BufferedReader) -> bytes:
     """The magic of what a file is compressed with, by its name or first bytes; else nothing."""
     file.seek(0)
     head = file.read(4)
@@ -75,7 +76,7 @@ def _is_skippable(head: bytes) -> bool:
 class _Members:
     """Reads on after a damaged member, at the next that holds what it should."""
 
-    def __init__(self, file: BinaryIO, holds: bytes, mark: bytes) -> None:
+    def __init__(self, file: BufferedReader, holds: bytes, mark: bytes) -> None:
         self._file = file
         self._holds = holds
         self._mark = mark
@@ -86,7 +87,7 @@ class _Members:
         position = max(position, start)
         while True:
             self._file.seek(position)
-            if not self._file.peek(1):  # type: ignore[attr-defined]  # of every file opened "rb"
+            if not self._file.peek(1):
                 return
             skipped = self._skippable(position)
             if skipped:

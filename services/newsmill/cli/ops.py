@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from newsmill.cli.options import read_settings, settings_flags
+from newsmill.cli.screens import follow_command, report_command
 from newsmill.ops.journey import render_trace, trace_json
 from newsmill.ops.read import Logs
 from newsmill.ops.render import render_summary
@@ -21,6 +22,10 @@ LOGS = click.argument("logs", nargs=-1, type=click.Path(path_type=Path, allow_da
 @click.group("ops")
 def ops_command() -> None:
     """Answer an operator's questions from the logs alone."""
+
+
+ops_command.add_command(report_command)
+ops_command.add_command(follow_command)
 
 
 def _logs(logs: tuple[Path, ...], flags: dict[str, Any]) -> Logs:

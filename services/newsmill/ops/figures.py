@@ -28,6 +28,13 @@ class Histogram:
         self.count += 1
         self.longest = max(self.longest, ms)
 
+    def add_all(self, other: Histogram) -> None:
+        """Count all that another one counted."""
+        for bucket, count in other._buckets.items():
+            self._buckets[bucket] = self._buckets.get(bucket, 0) + count
+        self.count += other.count
+        self.longest = max(self.longest, other.longest)
+
     def quantile(self, share: float) -> float | None:
         """The duration that this share of all does not pass; None where nothing was counted."""
         wanted = share * self.count

@@ -50,12 +50,15 @@ class Line(msgspec.Struct, gc=False):
     done: int | None = None
     status: int | None = None
     why: str | None = None
+    detail: str | None = None
     lost: int | None = None
     idle: bool | None = None
     waiting: int | None = None
     in_flight: int | None = None
     held: int | None = None
     rss_mb: float | None = None
+    cpu_s: float | None = None
+    age_ms: float | None = None
     role: str | None = None
     exit_code: int | None = None
 

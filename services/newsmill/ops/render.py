@@ -56,7 +56,7 @@ def _foreign(summary: Summary) -> str:
 
 
 def _wrong(summary: Summary) -> Iterator[str]:
-    errors, warnings = list(_errors(summary)), list(_warnings(summary))
+    errors, warnings = list(errors_of(summary)), list(warnings_of(summary))
     if not errors and not warnings:
         yield "Nothing is wrong: everything that came in is explained."
         return
@@ -68,21 +68,23 @@ def _wrong(summary: Summary) -> Iterator[str]:
         yield from (f"  {line}" for line in warnings)
 
 
-def _errors(summary: Summary) -> Iterator[str]:
+def errors_of(summary: Summary) -> Iterator[str]:
+    """What must not be: records without a line, files that could not be read."""
     for ledger in summary.stages:
         lost = summary.unexplained(ledger)
         if lost:
             yield (
-                f"{_title(ledger)}: {lost:,} of {ledger.taken_in:,} records have no line to"
+                f"{title_of(ledger)}: {lost:,} of {ledger.taken_in:,} records have no line to"
                 " explain them; is a log file missing?"
             )
     for problem in summary.problems:
         yield f"not read to its end: {problem}"
 
 
-def _warnings(summary: Summary) -> Iterator[str]:
+def warnings_of(summary: Summary) -> Iterator[str]:
+    """What an operator should look at, the most pressing first."""
     for ledger in summary.stages:
-        title = _title(ledger)
+        title = title_of(ledger)
         for place, line in sorted(ledger.held.items()):
             yield f"{title}: {place} is held since {when(line.ts)}: {line.why}"
     for ledger in summary.stages:
@@ -90,7 +92,7 @@ def _warnings(summary: Summary) -> Iterator[str]:
         if dead:
             share = 100 * dead / max(1, ledger.taken_in)
             letters = plural(dead, "dead letter")
-            yield f"{_title(ledger)}: {letters} ({share:.1f} %); see: newsmill dead list"
+            yield f"{title_of(ledger)}: {letters} ({share:.1f} %); see: newsmill dead list"
     yield from _crashes(summary)
     for (service, event), count in sorted(summary.alarms.items()):
         yield f"{service}: {_SAYS[event]}: {plural(count, 'time')}"
@@ -113,7 +115,8 @@ def _crashes(summary: Summary) -> Iterator[str]:
         yield f"and {plural(len(last) - TOP, 'other worker')} crashed or were killed"
 
 
-def _title(ledger: Ledger) -> str:
+def title_of(ledger: Ledger) -> str:
+    """The stage with its store, and its lane where that is not live."""
     return name_of(ledger) if ledger.lane == "live" else f"{ledger.lane} {name_of(ledger)}"
 
 
@@ -163,9 +166,9 @@ def _reasons(summary: Summary) -> Iterator[str]:
         for (outcome, reason), count in found[:TOP]:
             examples = ledger.examples.get(reason, []) if outcome == "dead" else []
             example = f"e.g. {examples[0]}" if examples else ""
-            rows.append([_title(ledger), outcome, reason, f"{count:,}", example])
+            rows.append([title_of(ledger), outcome, reason, f"{count:,}", example])
         if len(found) > TOP:
-            rows.append([_title(ledger), "…", f"{len(found) - TOP} more reasons", "", ""])
+            rows.append([title_of(ledger), "…", f"{len(found) - TOP} more reasons", "", ""])
     if rows:
         yield from table([["WHY", "", "", "", ""], *rows], left=(0, 1, 2, 4))
 

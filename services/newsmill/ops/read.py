@@ -9,7 +9,6 @@ clock did. A file that is still being written is read as far as it was at the st
 from __future__ import annotations
 
 import gzip
-import heapq
 import os
 import re
 import sys
@@ -23,9 +22,12 @@ from typing import BinaryIO
 import zstandard
 
 from newsmill.errors import Misconfigured
-from newsmill.ops.lines import OURS
+from newsmill.ops.lines import Line, parse_all
+from newsmill.ops.merge import in_order, merged
 
 BLOCK = 1 << 20
+LEAST_BLOCK = 1 << 16
+BLOCKS_IN_ALL = 8 << 20  # bytes in hand, of all files together
 MAX_LINE = 1 << 20  # bytes; what is longer is cut, and then no line of ours
 MAX_OPEN = 200  # files opened at the start, so that a rotation meanwhile hides nothing
 
@@ -43,6 +45,7 @@ class Logs:
 
     def __init__(self, paths: Sequence[Path | str]) -> None:
         self.problems: list[str] = []
+        self.foreign = 0
         self.once = False
         found: list[Path] = []
         for path in map(Path, paths or ["-"]):
@@ -62,16 +65,35 @@ class Logs:
         self._chains = _chains(found)
 
     def __iter__(self) -> Iterator[bytes]:
+        """The lines as they were written, torn and foreign ones too; each file as it is now."""
+        streams = [_split(stream) for stream in self._streams(BLOCK)]
+        return streams[0] if len(streams) == 1 else merged(streams)
+
+    def batches(self) -> Iterator[list[Line]]:
+        """The lines of ours, many at a time; ``foreign`` grows by the others passed over."""
+        self.foreign = 0
+        count = len(self._chains) + self.once
+        block = min(BLOCK, max(LEAST_BLOCK, BLOCKS_IN_ALL // max(1, count)))
+        return in_order([self._parsed(stream) for stream in self._streams(block)])
+
+    def _parsed(self, blocks: Iterable[bytes]) -> Iterator[list[Line]]:
+        for block in _whole_lines(blocks):
+            lines, foreign = parse_all(block)
+            self.foreign += foreign
+            yield lines
+
+    def _streams(self, block: int) -> list[Iterator[bytes]]:
+        """The bytes of each file with its rotated parts, and of standard input, in blocks."""
         self.problems.clear()
         few = sum(map(len, self._chains)) <= MAX_OPEN
-        parts = [[_Part(path, self.problems) for path in chained] for chained in self._chains]
+        parts = [[_Part(path, self.problems, block) for path in some] for some in self._chains]
         if few:
             for part in chain.from_iterable(parts):
                 part.open()
-        streams: list[Iterator[bytes]] = [chain.from_iterable(chained) for chained in parts]
+        streams: list[Iterator[bytes]] = [chain.from_iterable(some) for some in parts]
         if self.once:
-            streams.append(_split(iter(partial(sys.stdin.buffer.read, BLOCK), b"")))
-        return streams[0] if len(streams) == 1 else merged(streams)
+            streams.append(iter(partial(sys.stdin.buffer.read1, block), b""))
+        return streams
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -93,9 +115,10 @@ def _chains(paths: Sequence[Path]) -> list[list[Path]]:
 class _Part:
     """One file of a chain: opened early, read late, closed at its end."""
 
-    def __init__(self, path: Path, problems: list[str]) -> None:
+    def __init__(self, path: Path, problems: list[str], block: int) -> None:
         self._path = path
         self._problems = problems
+        self._block = block
         self._file: BinaryIO | None = None
 
     def open(self) -> None:
@@ -110,30 +133,35 @@ class _Part:
             self.open()
         if self._file is None:
             return
+        last = b"\n"
         with self._file as file:
             try:
-                yield from _split(self._blocks(file))
+                for block in self._blocks(file):
+                    last = block or last
+                    yield block
             except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
                 self._problems.append(f"{self._path}: {error}")
         self._file = None
+        if not last.endswith(b"\n"):
+            yield b"\n"  # the next part does not go on with a line that a kill has cut
 
     def _blocks(self, file: BinaryIO) -> Iterator[bytes]:
         if self._path.suffix == ".gz":
             with gzip.GzipFile(fileobj=file) as packed:
-                yield from iter(partial(packed.read1, BLOCK), b"")
+                yield from iter(partial(packed.read1, self._block), b"")
         elif self._path.suffix == ".zst":
-            yield from _unpacked(file)
+            yield from _unpacked(file, self._block)
         else:
             left = self._size
-            while left > 0 and (block := file.read(min(BLOCK, left))):
+            while left > 0 and (block := file.read(min(self._block, left))):
                 left -= len(block)
                 yield block
 
 
-def _unpacked(file: BinaryIO) -> Iterator[bytes]:
+def _unpacked(file: BinaryIO, size: int) -> Iterator[bytes]:
     """What the zstd frames of a file hold; raises EOFError where the last one is cut."""
     frame = None
-    while block := file.read(BLOCK):
+    while block := file.read(size // 8):
         while block:
             frame = frame or zstandard.ZstdDecompressor().decompressobj()
             yield frame.decompress(block)
@@ -143,49 +171,24 @@ def _unpacked(file: BinaryIO) -> Iterator[bytes]:
         raise EOFError("the last frame is cut")
 
 
-def _split(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of the blocks without their newlines; a monstrous one is cut."""
+def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in blocks that end where lines do; a monstrous line is cut."""
     rest = b""
     for block in blocks:
-        lines = (rest + block).split(b"\n")
-        rest = lines.pop()[:MAX_LINE]
-        yield from lines
+        end = block.rfind(b"\n") + 1
+        if end:
+            yield rest + block[:end]
+            rest = block[end:]
+        else:
+            rest = (rest + block)[:MAX_LINE]
     if rest:
         yield rest
 
 
-def merged(streams: Sequence[Iterator[bytes]]) -> Iterator[bytes]:
-    """The lines of all streams by time; what has no time stays with the line before it.
-
-    Within a stream the order is its own: a clock that went back holds nothing up.
-    """
-    heap: list[tuple[bytes, int, bytes]] = []
-    for number, stream in enumerate(streams):
-        for line in stream:
-            heap.append((_time(line, b""), number, line))
-            break
-    heapq.heapify(heap)
-    while heap:
-        time, number, line = heap[0]
-        yield line
-        limit = min(heap[1:3])[:2] if len(heap) > 1 else None
-        for line in streams[number]:
-            time = _time(line, time)
-            if limit is not None and (time, number) > limit:
-                heapq.heapreplace(heap, (time, number, line))
-                break
-            yield line
-        else:
-            heapq.heappop(heap)
-
-
-def _time(line: bytes, before: bytes) -> bytes:
-    """The time that a line of ours states, and never less than that of the line before it."""
-    if line.startswith(OURS):
-        time = line[7:31]
-    else:
-        start = line.find(OURS)
-        if start < 0:
-            return before
-        time = line[start + 7 : start + 31]
-    return time if time > before else before
+def _split(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of the blocks without their newlines."""
+    for block in _whole_lines(blocks):
+        lines = block.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        yield from lines

@@ -18,16 +18,17 @@ TOP = 20  # rows of a table
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1c2126;--paper:#fff;--faint:#667;--edge:#dfe3e8;--good:#0a7a50;
---bad:#b3261e}
+--bad:#b3261e;--doubt:#b26a00}
 @media(prefers-color-scheme:dark){:root{--ink:#e3e6ea;--paper:#15181b;--faint:#9aa4ae;--edge:#343a40;
---good:#4cc38a;--bad:#ff8a80}svg path.line[stroke="#000000"]{stroke:#fff}}
+--good:#4cc38a;--bad:#ff8a80;--doubt:#f0b35a}svg path.line[stroke="#000000"]{stroke:#fff}}
 *{box-sizing:border-box}
 body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:1340px;
 margin:0 auto;padding:1.2rem}
 h1{font-size:1.35rem;margin:0}h2{font-size:1.05rem;margin:2rem 0 .5rem}
 p.when{color:var(--faint);margin:.1rem 0 1rem}
 .verdict{border-left:.35rem solid var(--good);padding:.5rem .9rem;margin:0 0 1rem}
-.verdict.bad{border-color:var(--bad)}.verdict ul{margin:.2rem 0;padding-left:1.1rem}
+.verdict.bad{border-color:var(--bad)}.verdict.doubt{border-color:var(--doubt)}
+.verdict ul{margin:.2rem 0;padding-left:1.1rem}
 .verdict b{display:block}
 .plots{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,25rem),1fr));gap:1rem}
 figure{margin:0;border:1px solid var(--edge);border-radius:.5rem;padding:.7rem}
@@ -69,7 +70,8 @@ def _verdict(summary: Summary) -> str:
         said = "<b>Nothing is wrong: everything that came in is explained.</b>"
         return f"<div class=verdict>{said}</div>"
     said = _list("Wrong", wrong) + _list("Look at", doubtful)
-    return f'<div class="verdict bad">{said}</div>'
+    kind = "bad" if wrong else "doubt"
+    return f'<div class="verdict {kind}">{said}</div>'
 
 
 def _list(head: str, lines: Sequence[str]) -> str:
@@ -82,7 +84,7 @@ def _plots(of: Timeline) -> Iterator[str]:
     stages = [stage for stage in STAGES if stage in of.stages]
     yield plot(
         "Published", "records a second", starts,
-        {stage: of.rates(stage, "published") for stage in stages},
+        {stage: of.rates(stage, "published") for stage in stages}, order=STAGES,
     )  # fmt: skip
     yield plot(
         "Not published", "records a second: dead, refused, filtered, duplicate", starts,
@@ -95,17 +97,19 @@ def _plots(of: Timeline) -> Iterator[str]:
     )  # fmt: skip
     yield plot(
         "Work on a record, 95 of 100", "ms or less", starts,
-        {stage: of.quantiles(stage, 0.95) for stage in stages},
+        {stage: of.quantiles(stage, 0.95) for stage in stages}, order=STAGES, by_powers=True,
     )  # fmt: skip
     yield plot(
         "Age of what is taken in, 95 of 100", "ms or less since it was written", starts,
         {stage: of.quantiles(stage, 0.95, of_age=True) for stage in stages},
+        order=STAGES, by_powers=True,
     )  # fmt: skip
     for title, unit, what in (
         ("Waiting", "records, as workers tell", "waiting"),
         ("Memory", "MB resident", "rss_mb"),
     ):
-        yield plot(title, unit, starts, {name: of.told(what, name) for name in of.workers})
+        told = {name: of.told(what, name) for name in of.workers}
+        yield plot(title, unit, starts, told, order=STAGES)
 
 
 def _stages(summary: Summary) -> str:

@@ -91,6 +91,7 @@ class _File:
         self._number = number
         self._inode = inode
         self._rest = b""
+        self._is_in_a_line = False  # the rest of a line comes first whose start was not read
 
     @staticmethod
     def opened(path: Path, past: int) -> _File | None:
@@ -103,13 +104,16 @@ class _File:
         file = _File(number, told.st_ino)
         if told.st_size > past:
             os.lseek(number, told.st_size - past, os.SEEK_SET)
-            next(file.lines(), None)  # the rest of a line whose start was not read
+            file._is_in_a_line = True
         return file
 
     def lines(self) -> Iterator[bytes]:
         while block := os.read(self._number, BLOCK):
             *lines, rest = (self._rest + block).split(b"\n")
             self._rest = rest[:MAX_LINE]
+            if self._is_in_a_line and lines:
+                self._is_in_a_line = False
+                del lines[0]
             yield from lines
 
     def has_a_successor(self, path: Path) -> bool:

@@ -1,8 +1,8 @@
 """What happened when: slices of time with the counts of each, for plots and for a live screen.
 
-Slices are as narrow as ``MOST`` of them allow: where the time outgrows them, two become one, so
-that an hour and a year take the same memory. Counts here are of lines as they were written; those
-that a kill undid are in them too (the exact account is the summary's).
+Slices are as narrow as ``MOST`` of them allow: where time outgrows them, two become one, so that
+an hour and a year take the same memory. Counts here are of lines as they were written; those that a
+kill undid are in them too (the exact account is the summary's).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Timeline:
         self.width_s = width_s
         self.slices: dict[int, Slice] = {}
         self._most = most
-        self._last = 0
+        self._first = self._last = 0
         self._minute = ""
         self._minute_s = 0
 
@@ -77,11 +77,11 @@ class Timeline:
         if found is None:
             if start < self._last - LATE_S:
                 return None
-            found = self.slices[start] = Slice()
+            self._first = min(self._first, start) if self.slices else start
             self._last = max(self._last, start)
-            if len(self.slices) > self._most:
+            while self._last - self._first >= self._most * self.width_s:
                 self._widen()
-                found = self.slices[second - second % self.width_s]
+            found = self.slices.setdefault(second - second % self.width_s, Slice())
         return found
 
     def _heartbeat(self, line: Line, found: Slice) -> None:
@@ -121,6 +121,8 @@ class Timeline:
                 self.slices[start - start % self.width_s] = old[start]
             else:
                 into.swallow(old[start])
+        self._first -= self._first % self.width_s
+        self._last -= self._last % self.width_s
 
     # -- what plots ask
 
@@ -129,7 +131,7 @@ class Timeline:
         """When the slices begin, in order, those between in which nothing was written included."""
         if not self.slices:
             return ()
-        return range(min(self.slices), max(self.slices) + 1, self.width_s)
+        return range(self._first, self._last + 1, self.width_s)
 
     def rates(self, stage: str, *outcomes: str) -> list[float]:
         """Records a second with one of these outcomes, slice by slice."""

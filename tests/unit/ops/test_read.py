@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from newsmill.errors import Misconfigured
 from newsmill.ops import read
-from newsmill.ops.read import Logs, merged
+from newsmill.ops.merge import merged
+from newsmill.ops.read import Logs
 from newsmill.ops.summary import summarise
 from unit.ops.journal import Journal
 

@@ -264,6 +264,10 @@ class Producer:
             lines.append(("feed.poll", facts))
         else:
             lines += self._rolled_up(url, polled)
+        if poll.change is not None:
+            what, detail = poll.change
+            change = {"feed": url, "site": host_of(url), "what": what, "detail": detail}
+            lines.append(("feed.change", change))
         if poll.state.moved == 3 and poll.state.moved_to:
             change = {"feed": url, "what": "moved", "detail": f"to {poll.state.moved_to}"}
             lines.append(("feed.change", change))

@@ -195,3 +195,18 @@ def test_a_permanent_redirect_is_counted_while_it_stays_the_same() -> None:
     assert (state.moved_to, state.moved) == ("https://n.example/", 2)
     assert after_unchanged(state, elsewhere, NOW).moved == 1
     assert after_unchanged(state, Answer(), NOW).moved == 0
+
+
+def test_a_feed_whose_window_ran_past_the_last_poll_and_one_that_emptied_are_said_to_change() -> (
+    None
+):
+    first = poll(EMPTY, *map(entry, (1, 2, 3)))
+    assert first.change is None
+    assert poll(first.state, *map(entry, (3, 4, 5))).change is None
+    assert poll(first.state, entry(3, title="new"), entry(4), entry(5)).change is None
+    assert poll(first.state, *map(entry, (4, 5))).change is None  # too few to tell
+    what, detail = poll(first.state, *map(entry, (4, 5, 6))).change or ("", "")
+    assert what == "overtaken"
+    assert "poll it more often" in detail
+    assert (poll(first.state).change or ("", ""))[0] == "emptied"
+    assert poll(STARTED).change is None

@@ -55,6 +55,9 @@ class FeedState:
     seen: Seen = field(default_factory=dict)  # the oldest first
 
 
+OVERTAKEN = 3  # entries at least, before a feed without one known entry is said to have lost some
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a response says beside its body. ``body_hash`` is of the body that was parsed."""
@@ -75,6 +78,7 @@ class Poll:
     fresh: tuple[Entry, ...] = ()
     filtered: tuple[tuple[Entry, Reason], ...] = ()
     seen: int = 0  # entries that were known and had not changed
+    change: tuple[str, str] | None = None  # how the feed changed its nature: a word, and in words
 
 
 def after_answer(
@@ -120,6 +124,20 @@ def after_answer(
         fresh=tuple(chosen),
         filtered=tuple(filtered),
         seen=known,
+        change=_change(state, feed) if state.started and state.seen else None,
+    )
+
+
+def _change(before: FeedState, feed: ParsedFeed) -> tuple[str, str] | None:
+    """What a reader of a feed's history would stumble over."""
+    if not feed.entries:
+        return "emptied", f"it had entries, and has none after {before.polls} polls"
+    if len(feed.entries) < OVERTAKEN or any(_key(entry) in before.seen for entry in feed.entries):
+        return None
+    return (
+        "overtaken",
+        f"none of the entries of the poll before is among its {len(feed.entries)}:"
+        " some may have come and gone in between; poll it more often",
     )
 
 

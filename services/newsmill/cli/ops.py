@@ -1,4 +1,4 @@
-"""``ops summary|trace``: the operator's questions, answered from logs alone."""
+"""``ops summary|trace`` and the family around them: the operator's questions, answered from logs alone."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 
+from newsmill.cli.judge import check_command, compare_command, sites_command
 from newsmill.cli.options import read_settings, settings_flags
 from newsmill.cli.screens import follow_command, report_command
+from newsmill.ops.as_json import summary_json
 from newsmill.ops.journey import render_trace, trace_json
 from newsmill.ops.read import Logs
 from newsmill.ops.render import render_summary
-from newsmill.ops.summary import summarise, summary_json
+from newsmill.ops.summary import summarise
 from newsmill.ops.trace import trace
 
 LOGS = click.argument("logs", nargs=-1, type=click.Path(path_type=Path, allow_dash=True))
@@ -24,8 +26,10 @@ def ops_command() -> None:
     """Answer an operator's questions from the logs alone."""
 
 
-ops_command.add_command(report_command)
-ops_command.add_command(follow_command)
+for command in (
+    sites_command, compare_command, check_command, report_command, follow_command,
+):  # fmt: skip
+    ops_command.add_command(command)
 
 
 def _logs(logs: tuple[Path, ...], flags: dict[str, Any]) -> Logs:

@@ -10,13 +10,15 @@ from __future__ import annotations
 from newsmill.ops.lines import Line
 from newsmill.ops.ranges import Ranges
 
+MOST_OPEN = 10_000  # lines of a partition without a commit; a worker holds 200 records of one
+
 
 class Place:
     """One partition of a group's input: lines that nothing covers yet, and what was counted."""
 
     __slots__ = (
-        "_at", "_by_step", "_host", "_is_frontier", "_lines", "_log", "_run_positions", "base",
-        "counted", "forgotten", "has_steps", "position", "teller",
+        "_at", "_by_step", "_host", "_is_frontier", "_lines", "_log", "_rivals", "_run_positions",
+        "base", "counted", "forgotten", "has_steps", "position", "teller",
     )  # fmt: skip
 
     def __init__(self, *, is_frontier: bool = False) -> None:
@@ -25,7 +27,8 @@ class Place:
         self.base: int | None = None  # the first position known
         self.counted = Ranges()  # offsets whose outcome was counted
         self.forgotten = 0  # lines of steps that never committed
-        self._lines: dict[int, list[Line]] = {}  # by offset
+        self._lines: dict[int, Line] = {}  # by offset, the last one
+        self._rivals: dict[int, list[Line]] = {}  # those before it, where it was taken anew
         self._by_step: dict[str, list[Line]] = {}  # by run
         self.has_steps = False  # what finishes its records is a step, and no position
         self._run_positions: dict[str, int] = {}  # what each run told last
@@ -35,14 +38,37 @@ class Place:
 
     def wrote(self, line: Line) -> None:
         """A record line, which waits for what covers it."""
+        offset = line.offset
         if line.step is not None:
-            self._by_step.setdefault(line.run, []).append(line)
-        elif line.offset is not None and line.offset not in self.counted:
-            rivals = self._lines.get(line.offset)
-            if rivals is None:
-                self._lines[line.offset] = [line]
+            found = self._by_step.get(line.run)
+            if found is None:
+                self._by_step[line.run] = [line]
             else:
-                rivals.append(line)
+                found.append(line)
+        elif offset is not None and self._may_wait(offset):
+            before = self._lines.get(offset)
+            self._lines[offset] = line
+            if before is not None:
+                self._rivals.setdefault(offset, []).append(before)
+
+    def _may_wait(self, offset: int) -> bool:
+        """Whether no line of that offset has come to count."""
+        position = self.position
+        return position is None or offset >= position or offset not in self.counted
+
+    def overflow(self) -> list[Line]:
+        """Lines that wait for commits which these logs do not hold: the older half, as covered.
+
+        Commits may have been filtered out of the logs; memory must not grow for want of them.
+        """
+        covered: list[Line] = []
+        if len(self._lines) > MOST_OPEN:
+            covered += self._cover(sorted(self._lines)[MOST_OPEN // 2], self.teller)
+        if sum(map(len, self._by_step.values())) > MOST_OPEN:
+            for lines in self._by_step.values():
+                covered += lines[: len(lines) // 2]
+                del lines[: len(lines) // 2]
+        return covered
 
     def committed(self, line: Line, position: int) -> list[Line]:
         """The lines that the position of a commit covers, one an offset: its own run's first."""
@@ -58,8 +84,9 @@ class Place:
         self._tell(line, position)
         covered = self._cover(position, owner)
         if position == self.position:
-            self.forgotten += sum(map(len, self._lines.values()))
+            self.forgotten += len(self._lines) + sum(map(len, self._rivals.values()))
             self._lines.clear()
+            self._rivals.clear()
         return covered
 
     def _tell(self, line: Line, position: int) -> None:
@@ -75,20 +102,38 @@ class Place:
 
         In the frontier only the owner's: of an entry that is taken in there need be no line.
         """
-        covered = []
-        for offset in [offset for offset in self._lines if offset < position]:
-            rivals = self._lines.pop(offset)
-            chosen = rivals[-1]
-            if chosen.run != owner and owner:
-                owned = [line for line in rivals if line.run == owner]
-                if not owned and self._is_frontier:
-                    self.forgotten += len(rivals)
-                    continue
-                chosen = (owned or rivals)[-1]
-            self.forgotten += len({line.run for line in rivals}) - 1
-            if self.counted.add(offset):
-                covered.append(chosen)
-        return covered
+        lines = self._lines
+        offsets = [offset for offset in lines if offset < position]
+        if not offsets:
+            return []
+        if self._rivals or self._is_frontier:
+            found = (self._choose(offset, owner) for offset in offsets)
+            return [line for line in found if line is not None]
+        covered = [lines.pop(offset) for offset in offsets]
+        if offsets == list(range(offsets[0], offsets[0] + len(offsets))) and self.counted.add_run(
+            offsets[0], offsets[-1] + 1
+        ):
+            return covered
+        return [
+            line for line in covered if line.offset is not None and self.counted.add(line.offset)
+        ]
+
+    def _choose(self, offset: int, owner: str) -> Line | None:
+        """Of several lines for one offset the owner's last, else the last; None: none counts."""
+        line = self._lines.pop(offset)
+        rivals = [*self._rivals.pop(offset, ()), line]
+        owned = [one for one in rivals if one.run == owner]
+        if self._is_frontier and owner and not owned:
+            self.forgotten += len(rivals)
+            return None
+        self.forgotten += len({one.run for one in rivals}) - 1
+        return (owned or rivals)[-1] if self.counted.add(offset) else None
+
+    def finished_between(self, start: int, end: int, last: list[Line]) -> int:
+        """How many of ``start`` … ``end - 1`` have come to count, ``last`` among them the last."""
+        if len(last) == end - start and min(line.offset or 0 for line in last) == start:
+            return end - start  # all of them: they are below the end, and none is there twice
+        return self.counted.within(start, end)
 
     def start_of(self, run: str) -> int | None:
         """The position that a run told last; None where it told none."""

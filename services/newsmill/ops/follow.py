@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from newsmill.ops.lines import Line, parse, seconds_between
 from newsmill.ops.plots import spark
-from newsmill.ops.render import duration, number, table, when
 from newsmill.ops.summary import ALARMS, STAGES
 from newsmill.ops.timeline import Timeline
+from newsmill.ops.words import duration, number, table, when
 from newsmill.process.telemetry import clean
 
 WINDOW_S = 60  # the past minute is "now"

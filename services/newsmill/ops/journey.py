@@ -5,8 +5,8 @@ from __future__ import annotations
 import orjson
 
 from newsmill.ops.lines import seconds_between
-from newsmill.ops.render import duration, table, when
 from newsmill.ops.trace import Stop, Trace
+from newsmill.ops.words import duration, table, when
 from newsmill.process.telemetry import clean
 
 COLUMNS = 100

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 
-from newsmill.ops.balance import Place
+from newsmill.ops.balance import MOST_OPEN, Place
 from newsmill.ops.figures import Histogram
 from newsmill.ops.lines import Line
 
 EXAMPLES = 3  # page ids shown of each reason of death
+Listener = Callable[["Ledger", list[Line]], None]
+"""Is told the lines that have come to count, each once, stage by stage."""
 
 
 class Ledger:
@@ -19,20 +22,27 @@ class Ledger:
     without a stream (the producer) has only its steps.
     """
 
-    def __init__(self, lane: str, stage: str, store: str | None) -> None:
+    def __init__(
+        self, lane: str, stage: str, store: str | None, listeners: Sequence[Listener] = ()
+    ) -> None:
         self.lane = lane
         self.stage = stage
         self.store = store
+        self._listeners = listeners
         self.is_frontier = stage == "fetcher"
         self.outcomes: Counter[str] = Counter()
         self.reasons: Counter[tuple[str, str]] = Counter()
         self.examples: dict[str, list[str]] = {}  # of the dead, by reason
         self.retries = 0  # of entries that still waited after it
         self.took = Histogram()
+        self.age = Histogram()  # of the input, when its outcome was written
         self.first = self.last = ""
+        self.last_counted = ""  # when the record was written that came to count last
+        self.last_age_ms = 0.0  # of its input, by then
         self.uncommitted = 0
         self.held: dict[str, Line] = {}
         self._taken = 0
+        self._written = 0  # lines since the last look for those that no commit will cover
         self._short = 0  # records of commits without a line
         self._holes = 0  # offsets that no record took, as commits tell
         self._missing = 0  # of places closed
@@ -52,30 +62,37 @@ class Ledger:
     def record(self, line: Line) -> None:
         """A record line; one that nothing will ever cover (no offset, no step) counts at once."""
         if line.offset is None and line.step is None:
-            self._count(line)
+            self._count([line])
             return
         place = self._by_number.get((line.topic, line.partition))
         if place is None:
             place = self._place(f"{line.topic}/{line.partition}")
         place.wrote(line)
+        self._written += 1
+        if self._written >= MOST_OPEN:
+            self._written = 0
+            for each in self._places.values():
+                self._count(each.overflow())
 
     def commit(self, line: Line) -> None:
         """A step was committed."""
-        covered, span, known = 0, 0, True
-        finished = 0
+        span, finished, known = 0, 0, True
+        counted: list[Line] = []
         for name, position in (line.positions or {}).items():
-            place = self._place(name)
+            place = self._places.get(name) or self._place(name)
             start = place.start_of(line.run)
             known = known and start is not None and place.teller == line.run
             before = place.position
-            turned_away = self._count_all(place.committed(line, position))
-            covered += turned_away
+            lines = place.committed(line, position)
+            counted += lines
             if self.is_frontier and line.taken is None:  # where the logs begin, from what is known
-                self._taken += turned_away if before is None else max(0, position - before)
-            if start is not None:
+                self._taken += len(lines) if before is None else max(0, position - before)
+            if start is not None and position != start:
                 span += position - start
-                finished += place.counted.within(start, position)
-            self._release(name, position)
+                finished += place.finished_between(start, position, lines)
+            if self.held:
+                self._release(name, position)
+        covered = self._count(counted)
         self._taken += line.taken or 0
         for name, step in (line.steps or {}).items():
             if isinstance(step, int):
@@ -99,7 +116,7 @@ class Ledger:
                 self._retire(self._places.pop(name))
                 place = self._place(name)
             before = place.position
-            turned_away = self._count_all(place.assigned(line, position))
+            turned_away = self._count(place.assigned(line, position))
             if self.is_frontier:
                 self._taken += turned_away if before is None else max(0, position - before)
             self._release(name, position)
@@ -114,6 +131,10 @@ class Ledger:
         for place in self._places.values():
             place.repeats(line.run)
 
+    def hold(self, line: Line) -> None:
+        """A partition waits."""
+        self.held[f"{line.topic}/{line.partition}"] = line
+
     def _release(self, name: str, position: int) -> None:
         held = self.held.get(name)
         if held is not None and (held.offset is None or held.offset < position):
@@ -121,36 +142,46 @@ class Ledger:
 
     def _count_steps(self, place: Place, step: int, run: str) -> int:
         lines = place.stepped(step, run)
+        if not self.is_frontier:
+            return self._count(lines)
+        count = []
         for line in lines:
-            if line.offset is None or not self.is_frontier:
-                self._count(line)
-            elif line.outcome == "retried":
+            if line.offset is not None and line.outcome == "retried":
                 self.retries += 1
+            elif line.offset is None:
+                count.append(line)
             elif place.counted.add(line.offset):
                 if place.base is not None and line.offset < place.base:
                     self._taken += 1  # taken in before these logs begin
-                self._count(line)
+                count.append(line)
+        self._count(count)
         return len(lines)
 
-    def _count_all(self, lines: list[Line]) -> int:
+    def _count(self, lines: list[Line]) -> int:
+        """Take lines into the account, each a record with its outcome; gives how many."""
+        if not lines:
+            return 0
+        self.outcomes.update([line.outcome or "?" for line in lines])
+        self.took.extend([line.took_ms for line in lines if line.took_ms is not None])
+        self.last_counted = lines[-1].ts
+        self.last_age_ms = lines[-1].age_ms or 0.0
+        self.age.extend([line.age_ms for line in lines if line.age_ms is not None])
         for line in lines:
-            self._count(line)
+            if line.reason is not None:
+                self.reasons[line.outcome or "?", line.reason] += 1
+                if line.outcome == "dead":
+                    self._exemplify(line)
+        for listener in self._listeners:
+            listener(self, lines)
         return len(lines)
 
-    def _count(self, line: Line) -> None:
-        outcome = line.outcome or "?"
-        self.outcomes[outcome] += 1
-        if line.reason is not None:
-            self.reasons[outcome, line.reason] += 1
-        if outcome == "dead":
-            examples = self.examples.setdefault(line.reason or "?", [])
-            if len(examples) < EXAMPLES:
-                examples.append(line.page_id or f"{line.topic}/{line.partition}@{line.offset}")
-        if line.took_ms is not None:
-            self.took.add(line.took_ms)
+    def _exemplify(self, line: Line) -> None:
+        examples = self.examples.setdefault(line.reason or "?", [])
+        if len(examples) < EXAMPLES:
+            examples.append(line.page_id or f"{line.topic}/{line.partition}@{line.offset}")
 
     def _retire(self, place: Place) -> None:
-        self._count_all(place.close())
+        self._count(place.close())
         self._missing += place.missing
         self._waiting += place.uncovered
         self.uncommitted += place.forgotten

@@ -62,6 +62,7 @@ class Line(msgspec.Struct, gc=False):
     after_s: float | None = None
     log: str | None = None
     done: int | None = None
+    entries: int | None = None
     fresh: int | None = None
     seen: int | None = None
     next_s: float | None = None

@@ -10,11 +10,8 @@ import heapq
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from operator import attrgetter
 
 from newsmill.ops.lines import OURS, Line
-
-_ts = attrgetter("ts")
 
 
 class _Stream:
@@ -36,8 +33,10 @@ class _Stream:
             if lines is None:
                 return False
             self.lines, self.at = lines, 0
-            times = list(accumulate(map(_ts, lines), max, initial=last))
-            self.times = times[1:] or times
+            times = [line.ts for line in lines]
+            if times and (times[0] < last or times != sorted(times)):
+                times = list(accumulate(times, max, initial=last))[1:]
+            self.times = times or [last]
         return True
 
     def until(self, time: str) -> list[Line]:

@@ -37,6 +37,18 @@ class Ranges:
             ends.insert(at, number + 1)
         return True
 
+    def add_run(self, start: int, end: int) -> bool:
+        """Put ``start`` … ``end - 1`` in; False, and nothing done, where one may be in already."""
+        ends = self._ends
+        if ends and ends[-1] == start:
+            ends[-1] = end
+        elif not ends or ends[-1] < start:
+            self._starts.append(start)
+            ends.append(end)
+        else:
+            return False
+        return True
+
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self._starts, number)
         return at > 0 and number < self._ends[at - 1]

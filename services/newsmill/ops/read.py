@@ -92,7 +92,8 @@ class Logs:
                 part.open()
         streams: list[Iterator[bytes]] = [chain.from_iterable(some) for some in parts]
         if self.once:
-            streams.append(iter(partial(sys.stdin.buffer.read1, block), b""))
+            read = sys.stdin.buffer.read1  # type: ignore[union-attr]
+            streams.append(iter(partial(read, block), b""))
         return streams
 
 

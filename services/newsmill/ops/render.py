@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import islice
 
+from newsmill.ops.feeds import Feed, State
+from newsmill.ops.flow import name_of
+from newsmill.ops.lag import Lag
 from newsmill.ops.ledger import Ledger
-from newsmill.ops.lines import moment, seconds_between
-from newsmill.ops.summary import Summary, name_of, rate_of
+from newsmill.ops.lines import seconds_between
+from newsmill.ops.summary import Summary, rate_of
+from newsmill.ops.words import duration, number, plural, table, when
 from newsmill.process.events import OUTCOMES
 from newsmill.process.telemetry import clean
 
+CLOCKS_AGREE_S = 1.0  # within which machines are taken to tell the same time
 TOP = 8  # reasons of a stage, failing feeds
 _SAYS = {
     "annotator.failed": "an annotator failed, and the article went on without it",
+    "bus.damaged": "a record of the bus was damaged, and set aside",
+    "bus.killed": "a process held the bus up, and was killed",
     "bus.full": "the bus had no room (free disk, or raise its cap)",
     "cap.hit": "a cap was met",
     "child.killed": "a child process died or was killed, and its page is a dead letter",
     "disk.low": "the disk was short, and no new work was taken",
     "fuse.blown": "too large a share died, and the worker stopped (look at the dead)",
     "host.backoff": "a host asked us to wait, or failed",
+    "network.down": "our own network was away, and nothing was asked",
     "step.fenced": "a step was refused, since another member owned its partitions",
     "worker.exit": "a worker ended, and was started again",
 }
@@ -96,11 +105,56 @@ def warnings_of(summary: Summary) -> Iterator[str]:
     yield from _crashes(summary)
     for (service, event), count in sorted(summary.alarms.items()):
         yield f"{service}: {_SAYS[event]}: {plural(count, 'time')}"
-    if summary.feeds.failing:
-        yield f"{plural(len(summary.feeds.failing), 'feed')} failed at the last poll"
+    yield from islice(summary.findings.hosts, TOP)
+    yield from islice(summary.findings, TOP)
+    yield from _lags(summary)
+    yield from _ailing(summary)
+    yield from _odd_processes(summary)
     lost_lines = sum(run.lost for run in summary.runs.values())
     if summary.missing_lines or lost_lines:
         yield f"{max(summary.missing_lines, lost_lines):,} log lines are missing"
+
+
+def _lags(summary: Summary) -> Iterator[str]:
+    for ledger in summary.stages:
+        lag = summary.lag(ledger)
+        if lag is not None and lag.verdict != "ok":
+            says = {
+                "behind": "falls behind: more comes than it finishes",
+                "stalled": "stalled: it finishes nothing",
+                "stopped": "not there: its workers say nothing",
+            }[lag.verdict]
+            yield (
+                f"{title_of(ledger)}: {says}; {lag.records:,} wait,"
+                f" the oldest for {duration(lag.seconds)} or more"
+            )
+
+
+def _ailing(summary: Summary) -> Iterator[str]:
+    says: dict[State, str] = {
+        "failing": "failed at the last poll",
+        "silent": "not polled any more",
+        "stale": "gave nothing for five times its usual gap",
+        "lost entries": "lost entries: a poll shared none with the one before",
+    }
+    states = [state for _, state in summary.feeds.ailing(summary.last)]
+    for state, words in says.items():
+        if count := states.count(state):
+            yield f"{plural(count, 'feed')} {words}"
+
+
+def _odd_processes(summary: Summary) -> Iterator[str]:
+    for run in summary.runs.values():
+        name = f"{run.service}-{run.slot}"
+        if run.memory.grew_mb:
+            yield f"{name}: its memory grew by {run.memory.grew_mb:,.0f} MB, to {run.rss_mb:,.0f}"
+        if run.jumped_s:
+            way = "forward" if run.jumped_s > 0 else "back"
+            by = duration(abs(run.jumped_s))
+            yield f"{name}: its clock jumped {way} by {by} before {when(run.jumped_at)}"
+    if summary.journeys.backwards_s > CLOCKS_AGREE_S:
+        by = duration(summary.journeys.backwards_s)
+        yield f"the clocks of the machines differ by {by} or more"
 
 
 def _crashes(summary: Summary) -> Iterator[str]:
@@ -156,7 +210,24 @@ def _arrows(summary: Summary, lane: str) -> Iterator[str]:
             rest = f"   {arrow.on_the_way:,} on the way"
         elif arrow.on_the_way < 0:
             rest = f"   {-arrow.on_the_way:,} from elsewhere (retried letters, older logs)"
-        yield f"{arrow.source} {arrow.published:,} → {arrow.target} {arrow.taken_in:,}{rest}"
+        lag = summary.lag(arrow.target)
+        if lag is not None and lag.records:
+            rest += f"   {lag.records:,} waiting, {duration(lag.seconds)} behind, {_drained(lag)}"
+        target = name_of(arrow.target)
+        yield f"{arrow.source} {arrow.published:,} → {target} {arrow.taken_in:,}{rest}"
+    took = summary.journeys.end_to_end
+    if took.count and lane == summary.stages[0].lane:
+        p50, p95, p99 = (duration((took.quantile(q) or 0.0) / 1000) for q in (0.5, 0.95, 0.99))
+        of = plural(took.count, "article")
+        if summary.journeys.share < 1:
+            of += f", one in {1 / summary.journeys.share:.0f}"
+        yield f"END TO END  p50 {p50}, p95 {p95}, p99 {p99}, from the feed to the store ({of})"
+
+
+def _drained(lag: Lag) -> str:
+    if lag.drain_s is None:
+        return "not getting less"
+    return f"through in {duration(lag.drain_s)}"
 
 
 def _reasons(summary: Summary) -> Iterator[str]:
@@ -181,11 +252,18 @@ def _feeds(summary: Summary) -> Iterator[str]:
         f"FEEDS  {len(feeds.known):,} polled, {feeds.polls + feeds.quiet_polls:,} polls,"
         f" {feeds.failed_polls:,} failed"
     )
-    failing = sorted(feeds.failing.items())
-    for (_, feed), why in failing[:TOP]:
-        yield f"  {why:<14} {feed[:80]}"
-    if len(failing) > TOP:
-        yield f"  … and {len(failing) - TOP:,} more"
+    ailing = feeds.ailing(summary.last)
+    for feed, state in ailing[:TOP]:
+        yield f"  {_why(feed, state):<34} {feed.url[:60]}"
+    if len(ailing) > TOP:
+        yield f"  … and {len(ailing) - TOP:,} more"
+
+
+def _why(feed: Feed, state: State) -> str:
+    if state == "failing":
+        return f"{feed.failing} since {when(feed.failing_since)[5:16]}"
+    since = {"silent": feed.heard, "stale": feed.last_fresh}.get(state, feed.lost_at)
+    return f"{state} since {when(since)[5:16]}"
 
 
 def _processes(summary: Summary) -> Iterator[str]:
@@ -206,49 +284,3 @@ def _processes(summary: Summary) -> Iterator[str]:
             f"  longest step: {longest.took_ms:,.0f} ms{records},"
             f" {longest.service}-{longest.slot} at {when(longest.ts)}"
         )
-
-
-# -- words and numbers
-
-
-def table(rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)) -> Iterator[str]:
-    """Rows as aligned columns, numbers to the right, the columns of ``left`` to the left."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    for row in rows:
-        cells = (
-            cell.ljust(widths[at]) if at in left else cell.rjust(widths[at])
-            for at, cell in enumerate(row)
-        )
-        yield "  ".join(cells).rstrip()
-
-
-def plural(count: int, noun: str) -> str:
-    """A count with its noun."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def number(value: float | None) -> str:
-    """A number in about three digits; nothing for None."""
-    if value is None:
-        return ""
-    if value >= 100 or value == 0:
-        return f"{value:,.0f}"
-    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def duration(seconds: float) -> str:
-    """A duration in its two largest units."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{seconds:.1f} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600} h"
-
-
-def when(ts: str) -> str:
-    """A time of a line, to the second, in UTC."""
-    found = moment(ts)
-    return found.strftime("%Y-%m-%d %H:%M:%S") if found else ts[:24]

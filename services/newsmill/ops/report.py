@@ -7,9 +7,10 @@ from html import escape
 
 from newsmill.ops.lines import seconds_between
 from newsmill.ops.plots import plot
-from newsmill.ops.render import duration, errors_of, number, title_of, warnings_of, when
+from newsmill.ops.render import errors_of, title_of, warnings_of
 from newsmill.ops.summary import STAGES, Summary, rate_of
 from newsmill.ops.timeline import Timeline
+from newsmill.ops.words import duration, number, when
 from newsmill.process.events import OUTCOMES
 from newsmill.process.telemetry import clean
 

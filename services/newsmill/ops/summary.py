@@ -7,71 +7,25 @@ process starts, not with the number of lines.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-import orjson
-
-from newsmill.ops.ledger import Ledger
-from newsmill.ops.lines import Line, parse, seconds_between
+from newsmill.ops.feeds import Feeds
+from newsmill.ops.findings import Findings
+from newsmill.ops.flow import STAGES, Arrow, arrows, in_order, name_of
+from newsmill.ops.journeys import Arrival, Journeys
+from newsmill.ops.lag import EVERY_S, Lag, Watch
+from newsmill.ops.ledger import Ledger, Listener
+from newsmill.ops.lines import Line, moment, parse, seconds_between
 from newsmill.ops.read import Logs
 from newsmill.ops.runs import Run, ended_without_stop, is_drained
-from newsmill.process.events import OUTCOMES
 
-PAGES_STORE = "warc"  # the raw archive takes what the extractor takes
-STAGES = ("producer", "fetcher", "extractor", "enricher", "archiver", "retrier")
-FLOW = STAGES[:5]
 ALARMS = frozenset(
-    {"annotator.failed", "bus.full", "cap.hit", "child.killed", "disk.low", "fuse.blown",
-     "host.backoff", "network.down", "step.fenced", "worker.exit"}
+    {"annotator.failed", "bus.damaged", "bus.full", "bus.killed", "cap.hit", "child.killed",
+     "disk.low", "fuse.blown", "host.backoff", "network.down", "step.fenced", "worker.exit"}
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Arrow:
-    """From one stage to the next: what was published, and what was taken in."""
-
-    lane: str
-    source: str
-    target: str
-    published: int
-    taken_in: int
-
-    @property
-    def on_the_way(self) -> int:
-        """Published and not yet taken in; below 0 where more came from elsewhere."""
-        return self.published - self.taken_in
-
-
-@dataclass(slots=True)
-class Feeds:
-    """Polls, and how each feed's last one went."""
-
-    polls: int = 0
-    quiet_polls: int = 0  # rolled up: they found nothing
-    failed_polls: int = 0
-    failing: dict[tuple[str, str], str] = field(default_factory=dict)  # (lane, feed) → why
-    known: set[tuple[str, str]] = field(default_factory=set)
-
-    def poll(self, line: Line) -> None:
-        """One line of a poll."""
-        feed = (line.lane, line.feed or "?")
-        self.known.add(feed)
-        self.polls += 1
-        if line.reason is not None or (line.status or 0) >= 400:
-            self.failed_polls += 1
-            self.failing[feed] = line.reason or f"status {line.status}"
-        else:
-            self.failing.pop(feed, None)
-
-    def rollup(self, line: Line) -> None:
-        """Polls that found nothing."""
-        feed = (line.lane, line.feed or "?")
-        self.known.add(feed)
-        self.quiet_polls += line.done or 0
-        self.failing.pop(feed, None)
+__all__ = ["ALARMS", "STAGES", "LongestStep", "Summary", "name_of", "rate_of", "summarise"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +40,11 @@ class LongestStep:
 
 
 class Summary:
-    """The answer of ``summarise``."""
+    """The answer of ``summarise``; other accumulators may listen to what comes to count."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, listeners: Sequence[Listener] = (), on_arrival: Arrival | None = None
+    ) -> None:
         self.lines = 0
         self.foreign = 0  # torn, or not ours
         self.repeated = 0  # the same line twice, as when a stream is kept beside the files
@@ -96,57 +52,86 @@ class Summary:
         self.ledgers: dict[tuple[str, str, str], Ledger] = {}
         self.runs: dict[str, Run] = {}
         self.feeds = Feeds()
+        self.journeys = Journeys(on_arrival)
+        self.findings = Findings()
         self.alarms: Counter[tuple[str, str]] = Counter()  # (service, event)
+        self.last_alarm: dict[tuple[str, str], Line] = {}
         self.longest: LongestStep | None = None
         self.problems: list[str] = []  # files that could not be read whole
+        self._listeners = (self.journeys.heard, *listeners)
+        self._watches: dict[tuple[str, str], Watch] = {}  # by lane and stage
+        self._through: dict[str, str] = {}  # when a run of a lane came to its own end
+        self._next_look = ""
 
     # -- line by line
 
     def take(self, line: Line) -> None:
         """One line, in the order of time."""
-        self.lines += 1
-        self.last = max(self.last, line.ts)
-        self.first = min(self.first, line.ts) if self.first else line.ts
-        run = self.runs.get(line.run)
-        if run is None:
-            run = self.runs[line.run] = Run(line)
-        if not run.seqs.add(line.seq):
-            self.repeated += 1
-            return
-        run.last = line.ts
-        if line.event == "record":
-            ledger = self._ledger(line, run)
-            ledger.last = line.ts
-            ledger.first = ledger.first or line.ts
-            ledger.record(line)
-            return
-        run.saw(line)
-        self._other(line, run)
+        self.feed((line,))
+
+    def feed(self, lines: Iterable[Line]) -> None:
+        """Many lines, in the order of time."""
+        runs, first, last, next_look = self.runs, self.first, self.last, self._next_look
+        for line in lines:
+            ts = line.ts
+            self.lines += 1
+            if ts > last:
+                last = ts
+                if ts >= next_look:
+                    first = first or ts
+                    self._look(ts)
+                    next_look = self._next_look
+            elif ts < first:
+                first = ts
+            run = runs.get(line.run)
+            if run is None:
+                run = runs[line.run] = Run(line)
+            if line.seq == run.next_seq:
+                run.next_seq += 1
+            elif not run.is_new(line.seq):
+                self.repeated += 1
+                continue
+            run.last = ts
+            if line.event == "record":
+                ledger = self._ledger(line, run)
+                ledger.first = ledger.first or ts
+                ledger.last = ts
+                ledger.record(line)
+                if line.detail is not None:
+                    self.findings.take(line)
+            else:
+                run.saw(line)
+                self._other(line, run)
+        self.first, self.last = first, last
 
     def _other(self, line: Line, run: Run) -> None:
         event = line.event
+        if event != "step.commit":
+            self.findings.take(line)
         if event == "step.commit":
-            ledger = self._ledger(line, run)
-            ledger.last = line.ts
-            ledger.commit(line)
-            if line.took_ms is not None and line.took_ms > (
-                self.longest.took_ms if self.longest else 0
-            ):
-                self.longest = LongestStep(
-                    line.took_ms, line.ts, line.service, line.slot, line.records
-                )
+            self._commit(line, run)
         elif event == "partition.assigned":
             self._ledger(line, run).assigned(line)
         elif event == "partition.held":
-            self._ledger(line, run).held[f"{line.topic}/{line.partition}"] = line
-        elif event == "feed.poll":
-            self.feeds.poll(line)
-        elif event == "feed.rollup":
-            self.feeds.rollup(line)
+            self._ledger(line, run).hold(line)
+        elif event.startswith("feed."):
+            self.feeds.take(line)
+        elif event == "run.done":
+            if line.why == "through":
+                self._through[line.lane] = line.ts
         elif event in ALARMS:
             self.alarms[line.service, event] += 1
+            self.last_alarm[line.service, event] = line
             if event == "bus.full":
                 self._ledger(line, run).full(line)
+
+    def _commit(self, line: Line, run: Run) -> None:
+        ledger = self._ledger(line, run)
+        ledger.last = line.ts
+        ledger.commit(line)
+        longest = self.longest.took_ms if self.longest is not None else 0.0
+        if line.took_ms is not None and line.took_ms > longest:
+            self.longest = LongestStep(line.took_ms, line.ts, line.service, line.slot, line.records)
 
     def _ledger(self, line: Line, run: Run) -> Ledger:
         ledger = run.ledger
@@ -155,29 +140,38 @@ class Summary:
         key = (line.lane, line.service, line.store or "")
         ledger = self.ledgers.get(key)
         if ledger is None:
-            ledger = self.ledgers[key] = Ledger(line.lane, line.service, line.store)
+            ledger = Ledger(line.lane, line.service, line.store, self._listeners)
+            self.ledgers[key] = ledger
         run.ledger = ledger
         return ledger
+
+    def _look(self, ts: str) -> None:
+        """Note how many records wait before each stage, now and again."""
+        at = moment(ts)
+        if at is None:
+            return
+        later = datetime.fromtimestamp(at.timestamp() + EVERY_S, UTC)
+        self._next_look = f"{later:%Y-%m-%dT%H:%M:%S}.{later.microsecond // 1000:03d}Z"
+        for arrow in arrows(self.stages):
+            key = (arrow.lane, name_of(arrow.target))
+            watch = self._watches.get(key)
+            if watch is None:
+                watch = self._watches[key] = Watch()
+            watch.look(ts, arrow.published, arrow.target.finished)
 
     def close(self) -> None:
         """The logs are at their end."""
         for ledger in self.ledgers.values():
             ledger.close()
+        if self.last:
+            self._look(self.last)
 
     # -- what it comes to
 
     @property
     def stages(self) -> list[Ledger]:
         """The accounts in the order of the pipeline, lane by lane."""
-        return sorted(
-            (ledger for ledger in self.ledgers.values()),
-            key=lambda one: (
-                one.lane,
-                STAGES.index(one.stage) if one.stage in STAGES else len(STAGES),
-                one.stage,
-                one.store or "",
-            ),
-        )
+        return in_order(self.ledgers.values())
 
     def unexplained(self, ledger: Ledger) -> int:
         """Records of a stage that its logs cannot explain.
@@ -197,22 +191,24 @@ class Summary:
     @property
     def arrows(self) -> Iterator[Arrow]:
         """What passes between the stages of each lane that the logs know."""
-        lanes: dict[str, dict[str, list[Ledger]]] = {}
-        for ledger in self.stages:
-            lanes.setdefault(ledger.lane, {}).setdefault(ledger.stage, []).append(ledger)
-        for lane, stages in lanes.items():
-            known = [stage for stage in FLOW if stage in stages]
-            while len(known) > 2 and (idle := _passed_by(known, stages)) is not None:
-                known.remove(idle)
-            made = {
-                name: sum(each.outcomes["published"] for each in stages[name]) for name in known
-            }
-            before = dict(zip(known[1:], known, strict=False))
-            for target, source in before.items():
-                for ledger in stages[target]:
-                    if ledger.store == PAGES_STORE:
-                        source = before.get("extractor", source)
-                    yield Arrow(lane, source, name_of(ledger), made[source], ledger.taken_in)
+        return arrows(self.stages)
+
+    def lag(self, ledger: Ledger) -> Lag | None:
+        """What waits before a stage; None for the first one, before which nothing can."""
+        watch = self._watches.get((ledger.lane, name_of(ledger)))
+        if watch is None:
+            return None
+        workers = [
+            run for run in self.runs.values()
+            if (run.service, run.lane) == (ledger.stage, ledger.lane) and not run.has_stopped
+        ]  # fmt: skip
+        heard = max((run.last for run in workers), default="")
+        return watch.lag(self.last, heard, ledger.last_age_ms / 1000, ledger.last_counted)
+
+    def is_through(self, lane: str) -> bool:
+        """Whether the last word of a lane is that its run came to its own end: none is to speak."""
+        last = max((run.last for run in self.runs.values() if run.lane == lane), default="")
+        return self._through.get(lane, "") >= last
 
     @property
     def crashed(self) -> list[Run]:
@@ -230,131 +226,30 @@ class Summary:
         return sum(run.missing for run in self.runs.values())
 
 
-def _passed_by(known: list[str], stages: dict[str, list[Ledger]]) -> str | None:
-    """A stage between others that took in nothing while the next one did: a replay of pages."""
-    for stage, target in pairwise(known[1:]):
-        if _taken_in(stages[stage]) == 0 < _taken_in(stages[target]):
-            return stage
-    return None
-
-
-def _taken_in(ledgers: list[Ledger]) -> int:
-    return sum(ledger.taken_in for ledger in ledgers)
-
-
-def name_of(ledger: Ledger) -> str:
-    """The stage, and its store where it has several."""
-    return f"{ledger.stage}:{ledger.store}" if ledger.store else ledger.stage
-
-
-def summarise(lines: Iterable[bytes]) -> Summary:
+def summarise(
+    lines: Logs | Iterable[bytes],
+    listeners: Sequence[Listener] = (),
+    on_arrival: Arrival | None = None,
+) -> Summary:
     """The whole account of the lines, which come in the order of time (see ``Logs``)."""
-    summary = Summary()
-    take = summary.take
-    for raw in lines:
-        line = parse(raw)
-        if line is not None:
-            take(line)
-        elif raw.strip():
-            summary.foreign += 1
-    summary.close()
+    summary = Summary(listeners, on_arrival)
     if isinstance(lines, Logs):
+        for batch in lines.batches():
+            summary.feed(batch)
+        summary.foreign = lines.foreign
         summary.problems = list(lines.problems)
+    else:
+        for raw in lines:
+            line = parse(raw)
+            if line is not None:
+                summary.take(line)
+            elif raw.strip():
+                summary.foreign += 1
+    summary.close()
     return summary
-
-
-def summary_json(summary: Summary) -> bytes:
-    """The summary as one JSON object, for programs."""
-    return orjson.dumps(
-        {
-            "first": summary.first or None,
-            "last": summary.last or None,
-            "balanced": summary.is_balanced,
-            "lines": summary.lines,
-            "foreign_lines": summary.foreign,
-            "repeated_lines": summary.repeated,
-            "missing_lines": summary.missing_lines,
-            "unread": summary.problems,
-            "stages": [_stage(summary, ledger) for ledger in summary.stages],
-            "arrows": [
-                {
-                    "lane": arrow.lane,
-                    "from": arrow.source,
-                    "to": arrow.target,
-                    "published": arrow.published,
-                    "in": arrow.taken_in,
-                    "on_the_way": arrow.on_the_way,
-                }
-                for arrow in summary.arrows
-            ],
-            "feeds": {
-                "known": len(summary.feeds.known),
-                "polls": summary.feeds.polls,
-                "quiet_polls": summary.feeds.quiet_polls,
-                "failed_polls": summary.feeds.failed_polls,
-                "failing": {feed: why for (_, feed), why in sorted(summary.feeds.failing.items())},
-            },
-            "processes": {
-                "starts": sum(run.has_started for run in summary.runs.values()),
-                "stops": sum(run.has_stopped for run in summary.runs.values()),
-                "crashed": [_run(run) for run in summary.crashed],
-                "open": [_run(run) for run in summary.still_open],
-            },
-            "alarms": {
-                f"{service} {event}": count for (service, event), count in summary.alarms.items()
-            },
-            "longest_step": summary.longest,
-        }
-    )
-
-
-def _stage(summary: Summary, ledger: Ledger) -> dict[str, Any]:
-    return {
-        "lane": ledger.lane,
-        "stage": name_of(ledger),
-        "in": ledger.taken_in,
-        "outcomes": {
-            **{name: ledger.outcomes[name] for name in OUTCOMES},
-            **{name: ledger.outcomes[name] for name in sorted(ledger.outcomes)},
-        },
-        "waiting": ledger.waiting,
-        "unexplained": summary.unexplained(ledger),
-        "retries": ledger.retries,
-        "uncommitted_lines": ledger.uncommitted,
-        "reasons": [
-            {"outcome": outcome, "reason": reason, "count": count}
-            for (outcome, reason), count in ledger.reasons.most_common()
-        ],
-        "dead_examples": ledger.examples,
-        "rate_per_s": round(rate_of(ledger), 3),
-        "took_ms": {
-            f"p{share}": _rounded(ledger.took.quantile(share / 100)) for share in (50, 95, 99)
-        },
-        "first": ledger.first or None,
-        "last": ledger.last or None,
-        "held": {
-            place: {"offset": line.offset, "why": line.why, "since": line.ts}
-            for place, line in sorted(ledger.held.items())
-        },
-    }
 
 
 def rate_of(ledger: Ledger) -> float:
     """Records finished a second, between the first and the last line of the stage."""
     seconds = seconds_between(ledger.first, ledger.last) if ledger.first else 0.0
     return ledger.finished / seconds if seconds > 0 else 0.0
-
-
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 3)
-
-
-def _run(run: Run) -> dict[str, Any]:
-    return {
-        "service": run.service,
-        "slot": run.slot,
-        "lane": run.lane,
-        "run": run.run,
-        "first": run.first,
-        "last": run.last,
-    }

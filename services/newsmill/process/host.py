@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from newsmill.errors import Misconfigured, TryLater
 from newsmill.process.events import Event, Level
 from newsmill.process.health import Health
 from newsmill.process.life import PARENT, FuseBlown, Life
+from newsmill.process.notify import Notify
+from newsmill.process.secrets import secrets_in, without
 from newsmill.process.settings import Settings, without_secret
 from newsmill.process.telemetry import Telemetry
 from newsmill.topics import Topic
@@ -61,7 +62,7 @@ def serve(
     life = Life(log, heartbeat_s=settings.heartbeat_s, fuse_share=settings.fuse)
     life.profiler.directory = settings.log_dir
     life.listen()
-    with Health(life, settings.health):
+    with Health(life, settings.health), Notify(life):
         try:
             opened = bus.connect(settings.bus_url, settings.lane)
             opened.create()
@@ -85,6 +86,7 @@ def serve(
             why=why,
             uptime_s=life.uptime_s,
             counts=life.counts,
+            lost=log.lost or None,
             exit_code=code,
         )
         log.close()
@@ -124,6 +126,11 @@ def _work(desk: Desk, work: Callable[[Desk], None]) -> tuple[int, str]:
         desk.log.event("worker.stop", why=str(error), exit_code=EXIT_MISCONFIGURED)
         raise
     except Exception as error:  # here the process ends: whatever it was, the worker starts again
-        traceback.print_exc(file=sys.stderr)
-        return EXIT_BUG, f"{type(error).__name__}: {error}"
+        trace = without(traceback.format_exc(), _secrets(desk.settings))
+        desk.log.pass_on(trace.encode("utf-8", "replace"))
+        return EXIT_BUG, without(f"{type(error).__name__}: {error}", _secrets(desk.settings))
     return 0, "asked to stop"
+
+
+def _secrets(settings: Settings) -> list[str]:
+    return secrets_in([settings.bus_url, *settings.store])

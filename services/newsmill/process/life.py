@@ -116,6 +116,7 @@ class Life:
         self._counts: Counter[str] = Counter()
         self.last_turn = self._started
         self.ready = False
+        self.on_turn: Callable[[], None] | None = None  # what is to be looked at, work or none
         self.profiler = Profiler()
 
     # -- stopping
@@ -178,6 +179,8 @@ class Life:
         """The loop turned once; when a heartbeat is due it is written, with the loop's facts."""
         now = self.last_turn = time.monotonic()
         self.ready = True
+        if self.on_turn is not None:
+            self.on_turn()
         if now >= self._next_beat:
             self._next_beat = now + self._heartbeat_s
             self._log.event("worker.heartbeat", **self.vitals(), **facts())
@@ -192,6 +195,7 @@ class Life:
             "fds": sum(1 for _ in _FDS.iterdir()) if _FDS.exists() else None,
             "cpu_s": cpu,
             "counts": self.counts,
+            "lost": self._log.lost or None,
             "uptime_s": self.uptime_s,
         }
 

@@ -27,6 +27,8 @@ NOT_SETTINGS = {
     "NEWSMILL_TRIAL",
     "NEWSMILL_REQUIRE_POSTGRES",
 }  # read elsewhere, by name
+SECRETS = ("bus", "store")  # URLs that may hold a password: a file may say them instead
+FILES = {f"{PREFIX}{name.upper()}_FILE": f"{PREFIX}{name.upper()}" for name in SECRETS}
 _PASSWORD = re.compile(r"([?&](?:ssl)?password=)[^&]*")
 _AT = re.compile(r"`\$\.(\w+)")  # where msgspec names the field
 _KINDS = {"int": "a whole number", "float": "a number", "bool": "true or false"}
@@ -120,6 +122,16 @@ class Settings:
         return self.data / "archive" / self.lane
 
     @property
+    def lane_dir(self) -> Path:
+        """What is kept of a lane as such: the manifest of its replay, and what it is made of."""
+        return self.data / "lanes" / self.lane
+
+    @property
+    def prints_path(self) -> Path:
+        """The fingerprints of the lane's records."""
+        return self.lane_dir / "records.db"
+
+    @property
     def log_dir(self) -> Path:
         """The lane's log folder; live is what an operator means without a word more."""
         logs = self.data / "logs"
@@ -200,7 +212,7 @@ def _file(given: str | Path | None) -> dict[str, Any]:
 def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     of_kafka.refuse_unknown(environment)
-    for variable, text in environment.items():
+    for variable, text in _with_files(environment).items():
         if not variable.startswith(PREFIX) or variable in NOT_SETTINGS | of_kafka.NAMES:
             continue
         name = variable[len(PREFIX) :].lower()
@@ -210,6 +222,17 @@ def _environment(environment: Mapping[str, str]) -> dict[str, Any]:
             values[name] = tuple(text.split())
         elif text or names()[name].type == "str":
             values[name] = text
+    return values
+
+
+def _with_files(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with what its files say, in place of their names."""
+    values = {name: text for name, text in environment.items() if name not in FILES}
+    for variable, setting in FILES.items():
+        if file := environment.get(variable):
+            if values.get(setting):
+                raise Misconfigured(f"environment: {setting} and {variable}; set one of them")
+            values[setting] = of_kafka.secret_of(variable, Path(file))
     return values
 
 

@@ -118,6 +118,7 @@ class Supervisor:
     def _read(self, worker: Worker, pipe: BinaryIO) -> None:
         with pipe:
             while line := pipe.readline(MAX_LINE):
+                worker.heard = time.monotonic()  # not when it is taken: we may be the slow ones
                 self._lines.put((worker, line))
 
     def turn(self, timeout_s: float) -> None:
@@ -139,7 +140,6 @@ class Supervisor:
             self._take(worker, line)
 
     def _take(self, worker: Worker, line: bytes) -> None:
-        worker.heard = time.monotonic()
         try:
             fields = orjson.loads(line)
         except orjson.JSONDecodeError:

@@ -122,7 +122,8 @@ class Telemetry:
     ) -> None:
         self.service = service
         self.lane = lane
-        self.run = f"{time.time_ns() // 1_000_000:x}-{os.getpid():x}"
+        # A container's process id is always the same, and its clock may stand still.
+        self.run = f"{time.time_ns() // 1_000_000:x}-{os.getpid():x}-{os.urandom(3).hex()}"
         self.level: Level = level
         self._usual: Level = level
         self.always: frozenset[Event] = frozenset()  # written whatever the level
@@ -234,6 +235,11 @@ class Telemetry:
                 self._add("log.lost", None, {"lost": before})
                 lines, self._buffer = self._buffer, []
                 self._write(lines)
+
+    def pass_on(self, line: bytes) -> None:
+        """Write a whole line of another's to the stream alone: never raises, never waits long."""
+        with self._lock:
+            self._stream.write([line])
 
     def _write(self, lines: list[bytes]) -> None:
         if self._file is not None:

@@ -21,6 +21,7 @@ from newsmill.bus.base import (
     Burst,
     BusFull,
     Change,
+    DiskLow,
     Fenced,
     Mark,
     Member,
@@ -255,7 +256,7 @@ class Tend:
         taken = sum(self._lanes[place].taken for place in marks)
         started = time.perf_counter()
         try:
-            self._member.commit(outputs, state, marks)
+            self._member.commit(outputs, state, marks, adds=_adds(finished))
             crash.point("after_commit")
         except BusFull as full:
             self._full(full, finished)
@@ -320,7 +321,11 @@ class Tend:
         for one in finished:
             one.told = False
         self._put_back(finished + self._finished)
-        self._log.event("bus.full", why=str(full), after_s=self._full_wait_s)
+        if isinstance(full, DiskLow):
+            facts: dict[str, Any] = {"free_bytes": full.free_bytes, "limit": full.limit}
+            self._log.event("disk.low", after_s=self._full_wait_s, **facts)
+        else:
+            self._log.event("bus.full", why=str(full), after_s=self._full_wait_s)
         self._not_before = self._due_at = time.monotonic() + self._full_wait_s
         self._full_wait_s = min(LONGEST_FULL_WAIT_S, self._full_wait_s * 2)
 
@@ -373,3 +378,8 @@ class Tend:
             detail=result.detail,
             **result.facts,
         )
+
+
+def _adds(finished: list[Finished]) -> bool:
+    """Whether work writes outputs: they come of the state, not of the records taken in with it."""
+    return any(result.outputs for one in finished for result in one.results)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from newsmill.ops.flow import name_of
 from newsmill.ops.summary import Summary, summarise
 from unit.ops.journal import DrainWorld, FrontierWorld, Journal
 
@@ -283,7 +284,7 @@ def test_the_arrows_say_what_is_on_its_way() -> None:
 
     (arrow,) = summarise(journal.lines).arrows
 
-    assert (arrow.source, arrow.target, arrow.published, arrow.taken_in) == (
+    assert (arrow.source, name_of(arrow.target), arrow.published, arrow.taken_in) == (
         "extractor",
         "enricher",
         5,
@@ -301,7 +302,7 @@ def test_a_replay_of_pages_goes_past_the_fetcher() -> None:
             worker.record("published", topic, 0, offset=0)
             worker.say("step.commit", positions={f"{topic}/0": 1}, records=1)
 
-    arrows = [(arrow.source, arrow.target) for arrow in summarise(journal.lines).arrows]
+    arrows = [(arrow.source, name_of(arrow.target)) for arrow in summarise(journal.lines).arrows]
 
     assert arrows == [("producer", "extractor")]
 

@@ -1,4 +1,4 @@
-"""``ops summary|trace`` and the family around them: the operator's questions, answered from logs alone."""
+"""``ops``: the operator's questions, answered from logs alone; summary and trace are here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from newsmill.cli.judge import check_command, compare_command, sites_command
+from newsmill.cli.judge import check_command, compare_command, rules_command, sites_command
 from newsmill.cli.options import read_settings, settings_flags
 from newsmill.cli.screens import follow_command, report_command
 from newsmill.ops.as_json import summary_json
@@ -27,7 +27,7 @@ def ops_command() -> None:
 
 
 for command in (
-    sites_command, compare_command, check_command, report_command, follow_command,
+    sites_command, compare_command, check_command, rules_command, report_command, follow_command,
 ):  # fmt: skip
     ops_command.add_command(command)
 

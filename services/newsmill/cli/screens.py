@@ -17,6 +17,7 @@ from newsmill.ops.follow import Live, screen
 from newsmill.ops.lines import parse
 from newsmill.ops.read import Logs
 from newsmill.ops.report import html
+from newsmill.ops.sites import Sites
 from newsmill.ops.summary import Summary
 from newsmill.ops.tail import Tail
 from newsmill.ops.timeline import Timeline
@@ -38,7 +39,8 @@ def report_command(logs: tuple[Path, ...], output: Path | None, title: str, **fl
     Example: newsmill ops report -o monday.html
     """
     read = Logs(logs or [read_settings(flags).log_dir])
-    summary, timeline = Summary(), Timeline()
+    timeline, sites = Timeline(), Sites()
+    summary = Summary([sites.heard])
     for raw in read:  # one pass: what comes from a pipe comes once
         line = parse(raw)
         if line is not None:
@@ -48,7 +50,7 @@ def report_command(logs: tuple[Path, ...], output: Path | None, title: str, **fl
             summary.foreign += 1
     summary.close()
     summary.problems = list(read.problems)
-    page = html(summary, timeline, title)
+    page = html(summary, timeline, sites, title)
     if output is None:
         click.echo(page, nl=False)
     else:

@@ -17,7 +17,7 @@ SHARES = (50, 95, 99)
 
 
 def summary_json(summary: Summary) -> bytes:
-    """The summary as one JSON object; its shape is schemas/ops-summary.v1.json."""
+    """The summary as one JSON object; its shape is schemas/ops_summary.schema.json."""
     return orjson.dumps(
         {
             "version": 1,

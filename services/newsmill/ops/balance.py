@@ -73,7 +73,7 @@ class Place:
     def committed(self, line: Line, position: int) -> list[Line]:
         """The lines that the position of a commit covers, one an offset: its own run's first."""
         self._tell(line, position)
-        return self._cover(position, line.run)
+        return self._cover(position, line.run) if self._lines else []
 
     def assigned(self, line: Line, position: int) -> list[Line]:
         """The lines that a restored position covers, the owner's before it first.
@@ -90,12 +90,16 @@ class Place:
         return covered
 
     def _tell(self, line: Line, position: int) -> None:
-        self._at, self._host, self._log = line.ts, line.host, line.log or self._log
-        self.teller = line.run
-        self._run_positions[line.run] = position
+        run = line.run
+        self._at, self._host = line.ts, line.host
+        if line.log is not None:
+            self._log = line.log
+        self.teller = run
+        self._run_positions[run] = position
         if self.position is None:
             self.position = self.base = position
-        self.position = max(self.position, position)
+        elif position > self.position:
+            self.position = position
 
     def _cover(self, position: int, owner: str) -> list[Line]:
         """Take the covered lines out: of several for one offset the owner's, else the last.
@@ -114,9 +118,8 @@ class Place:
             offsets[0], offsets[-1] + 1
         ):
             return covered
-        return [
-            line for line in covered if line.offset is not None and self.counted.add(line.offset)
-        ]
+        add = self.counted.add
+        return [line for at, line in zip(offsets, covered, strict=True) if add(at)]
 
     def _choose(self, offset: int, owner: str) -> Line | None:
         """Of several lines for one offset the owner's last, else the last; None: none counts."""
@@ -131,7 +134,7 @@ class Place:
 
     def finished_between(self, start: int, end: int, last: list[Line]) -> int:
         """How many of ``start`` … ``end - 1`` have come to count, ``last`` among them the last."""
-        if len(last) == end - start and min(line.offset or 0 for line in last) == start:
+        if len(last) == end - start and min([line.offset or 0 for line in last]) == start:
             return end - start  # all of them: they are below the end, and none is there twice
         return self.counted.within(start, end)
 
@@ -142,11 +145,12 @@ class Place:
     def stepped(self, step: int, run: str) -> list[Line]:
         """The lines that a run's step covers, in their order; in the frontier one an offset."""
         self.has_steps = True
-        lines = self._by_step.pop(run, [])
-        later = [line for line in lines if line.step is None or line.step > step]
-        if later:
-            self._by_step[run] = later
-            lines = [line for line in lines if line.step is not None and line.step <= step]
+        lines = self._by_step.pop(run, None)
+        if lines is None:
+            return []
+        if (lines[-1].step or 0) > step:  # they come in the order of their steps
+            self._by_step[run] = [line for line in lines if (line.step or 0) > step]
+            lines = [line for line in lines if (line.step or 0) <= step]
         if self._is_frontier:
             return list({line.offset: line for line in lines}.values())
         return lines

@@ -166,11 +166,13 @@ def _processes(summary: Summary, limits: Limits, now: str) -> Iterator[Failure]:
             grew, to = run.memory.grew_mb, run.rss_mb
             says = f"{run.service}-{run.slot}: memory grew by {grew:,.0f} MB, to {to:,.0f}"
             yield Failure("growing_workers", says)
-    jumps = [run for run in summary.runs.values() if run.jumped_s]
+    jumps = {run.host: run for run in summary.runs.values() if run.jumped_s}
     if limits.clock_jumps is not None and len(jumps) > limits.clock_jumps:
-        for run in jumps[:PER_LIMIT]:
-            by = f"{run.jumped_s:+,.0f} s"
-            yield Failure("clock_jumps", f"{run.host}: its clock jumped by {by}")
+        for host, run in sorted(jumps.items())[:PER_LIMIT]:
+            at = when(run.jumped_at)
+            yield Failure(
+                "clock_jumps", f"{host}: its clock jumped by {run.jumped_s:+,.0f} s at {at}"
+            )
 
 
 def _alarms(summary: Summary, limits: Limits, now: str) -> Iterator[Failure]:

@@ -76,27 +76,31 @@ class Ledger:
 
     def commit(self, line: Line) -> None:
         """A step was committed."""
-        span, finished, known = 0, 0, True
+        span, finished, known, run = 0, 0, True, line.run
         counted: list[Line] = []
         for name, position in (line.positions or {}).items():
             place = self._places.get(name) or self._place(name)
-            start = place.start_of(line.run)
-            known = known and start is not None and place.teller == line.run
+            start = place.start_of(run)
+            known = known and start is not None and place.teller == run
             before = place.position
             lines = place.committed(line, position)
-            counted += lines
-            if self.is_frontier and line.taken is None:  # where the logs begin, from what is known
-                self._taken += len(lines) if before is None else max(0, position - before)
-            if start is not None and position != start:
+            if lines:
+                counted += lines
+            if self.is_frontier:
+                if line.taken is None:  # where the logs begin, from what is known
+                    self._taken += len(lines) if before is None else max(0, position - before)
+            elif start is not None and position != start:
                 span += position - start
                 finished += place.finished_between(start, position, lines)
             if self.held:
                 self._release(name, position)
-        covered = self._count(counted)
+        covered = len(counted)
         self._taken += line.taken or 0
         for name, step in (line.steps or {}).items():
             if isinstance(step, int):
-                covered += self._count_steps(self._place(name), step, line.run)
+                place = self._places.get(name) or self._place(name)
+                covered += self._take_step(place, step, run, counted)
+        self._count(counted)
         if line.records is not None and known:
             self._check(line, line.records, covered, finished, span)
 
@@ -123,7 +127,9 @@ class Ledger:
         for name, restored in (line.steps or {}).items():
             place = self._place(name)
             if isinstance(restored, list) and len(restored) == 2 and isinstance(restored[0], int):
-                self._count_steps(place, restored[0], str(restored[1]))
+                counted: list[Line] = []
+                self._take_step(place, restored[0], str(restored[1]), counted)
+                self._count(counted)
             place.restored()
 
     def full(self, line: Line) -> None:
@@ -140,37 +146,42 @@ class Ledger:
         if held is not None and (held.offset is None or held.offset < position):
             del self.held[name]
 
-    def _count_steps(self, place: Place, step: int, run: str) -> int:
+    def _take_step(self, place: Place, step: int, run: str, counted: list[Line]) -> int:
+        """Add the lines of a step that count to ``counted``; gives how many it covers."""
         lines = place.stepped(step, run)
         if not self.is_frontier:
-            return self._count(lines)
-        count = []
+            counted += lines
+            return len(lines)
         for line in lines:
             if line.offset is not None and line.outcome == "retried":
                 self.retries += 1
             elif line.offset is None:
-                count.append(line)
+                counted.append(line)
             elif place.counted.add(line.offset):
                 if place.base is not None and line.offset < place.base:
                     self._taken += 1  # taken in before these logs begin
-                count.append(line)
-        self._count(count)
+                counted.append(line)
         return len(lines)
 
     def _count(self, lines: list[Line]) -> int:
         """Take lines into the account, each a record with its outcome; gives how many."""
         if not lines:
             return 0
-        self.outcomes.update([line.outcome or "?" for line in lines])
-        self.took.extend([line.took_ms for line in lines if line.took_ms is not None])
-        self.last_counted = lines[-1].ts
-        self.last_age_ms = lines[-1].age_ms or 0.0
-        self.age.extend([line.age_ms for line in lines if line.age_ms is not None])
+        outcomes, took, age = self.outcomes, [], []
         for line in lines:
+            outcomes[line.outcome or "?"] += 1
+            if line.took_ms is not None:
+                took.append(line.took_ms)
+            if line.age_ms is not None:
+                age.append(line.age_ms)
             if line.reason is not None:
                 self.reasons[line.outcome or "?", line.reason] += 1
                 if line.outcome == "dead":
                     self._exemplify(line)
+        self.took.extend(took)
+        self.age.extend(age)
+        self.last_counted = lines[-1].ts
+        self.last_age_ms = lines[-1].age_ms or 0.0
         for listener in self._listeners:
             listener(self, lines)
         return len(lines)

@@ -8,6 +8,8 @@ from html import escape
 from newsmill.ops.lines import seconds_between
 from newsmill.ops.plots import plot
 from newsmill.ops.render import errors_of, title_of, warnings_of
+from newsmill.ops.sites import MISSABLE, Sites
+from newsmill.ops.sites_view import sentence
 from newsmill.ops.summary import STAGES, Summary, rate_of
 from newsmill.ops.timeline import Timeline
 from newsmill.ops.words import duration, number, when
@@ -48,7 +50,7 @@ td.l{white-space:normal;overflow-wrap:anywhere;min-width:9rem}
 """
 
 
-def html(summary: Summary, timeline: Timeline, title: str = "newsmill") -> str:
+def html(summary: Summary, timeline: Timeline, sites: Sites, title: str = "newsmill") -> str:
     """The page."""
     span = duration(seconds_between(summary.first, summary.last))
     return (
@@ -60,7 +62,8 @@ def html(summary: Summary, timeline: Timeline, title: str = "newsmill") -> str:
         f"<p class=when>{when(summary.first)} to {when(summary.last)} UTC ({span}),"
         f" {summary.lines:,} lines</p>"
         f"{_verdict(summary)}<div class=plots>{''.join(_plots(timeline))}</div>"
-        f"{_stages(summary)}{_reasons(summary)}{_feeds(summary)}{_processes(summary)}"
+        f"{_stages(summary)}{_reasons(summary)}{_changes(sites)}{_sites(sites)}{_feeds(summary)}"
+        f"{_processes(summary)}"
         "</body></html>\n"
     )
 
@@ -145,9 +148,38 @@ def _examples(of: dict[str, list[str]], reason: str) -> str:
     return ", ".join(of.get(reason, ())[:2])
 
 
+def _changes(sites: Sites) -> str:
+    rows = [[sentence(change), ", ".join(change.examples[:2])] for change in sites.changes()[:TOP]]
+    return _table("Sites that changed", ["what", "examples"], rows, left=(1,))
+
+
+def _sites(sites: Sites) -> str:
+    ordered = sorted(sites.by_name.values(), key=lambda one: (-one.all.pages, one.lane, one.site))
+    head = ["site", "pages", "articles", *(f"no {name}" for name in MISSABLE), "tiers"]
+    rows = []
+    for site in ordered[:TOP]:
+        whole = site.all
+        tiers = sorted(whole.tiers.items(), key=lambda tier: (-tier[1], tier[0]))
+        rows.append(
+            [
+                site.site,
+                f"{whole.pages:,}",
+                f"{whole.articles:,}",
+                *(f"{whole.missing.get(name, 0):,}" for name in MISSABLE),
+                ", ".join(f"{tier} {count:,}" for tier, count in tiers),
+            ]
+        )
+    return _table("Sites of most pages", head, rows, left=(len(head) - 1,))
+
+
 def _feeds(summary: Summary) -> str:
-    rows = [[feed, why] for (_, feed), why in sorted(summary.feeds.failing.items())[:TOP]]
-    return _table("Feeds that failed at their last poll", ["feed", "why"], rows, left=(1,))
+    ailing = summary.feeds.ailing(summary.last)
+    rows = [
+        [feed.url, state, feed.failing or ", ".join(feed.changes), when(feed.last_fresh)]
+        for feed, state in ailing[:TOP]
+    ]
+    head = ["feed", "state", "why", "last gave something"]
+    return _table("Feeds that are not well", head, rows, left=(1, 2, 3))
 
 
 def _processes(summary: Summary) -> str:

@@ -11,6 +11,7 @@ import pytest
 
 from newsmill.ops.render import render_summary
 from newsmill.ops.summary import ALARMS, summarise
+from running import newsmill
 from unit.ops.journal import Journal, Process
 
 MINUTE = 60_000
@@ -126,6 +127,57 @@ def test_the_summary_names_it(incident: Callable[[Journal], None], line: str) ->
     incident(journal)
     told = render_summary(summarise(journal.lines))
     assert line in told
+
+
+def extracted(
+    journal: Journal, worker: Process, offsets: range, *, well: bool, took_ms: float
+) -> None:
+    for offset in offsets:
+        journal.now_ms += 20_000
+        worker.record(
+            "published", "pages", 0, offset=offset, site="gazette.example", page_id=f"{offset:032x}",
+            tier="sheet" if well else "trafilatura", chars=3_000 if well else 700,
+            missing=[] if well else ["authors", "published"], took_ms=took_ms + offset % 7,
+        )  # fmt: skip
+        worker.say("step.commit", positions={"pages/0": offset + 1}, records=1, took_ms=9)
+        worker.say("worker.heartbeat", uptime_s=journal.now_ms / 1000, rss_mb=70.0)
+
+
+def a_site_redesign(journal: Journal) -> None:
+    worker = begun(journal, "extractor", "pages")
+    extracted(journal, worker, range(40), well=True, took_ms=5)
+    extracted(journal, worker, range(40, 60), well=False, took_ms=5)
+
+
+def a_worse_deploy(journal: Journal) -> None:
+    extracted(journal, begun(journal, "extractor", "pages"), range(60), well=True, took_ms=5)
+    after = journal.process("extractor", ver="1")
+    after.say("partition.assigned", positions={"pages/0": 60})
+    extracted(journal, after, range(60, 120), well=True, took_ms=15)
+
+
+def a_silent_worker(journal: Journal) -> None:
+    beat(journal, begun(journal, "extractor", "pages"), 2)
+    beat(journal, begun(journal, "enricher", "articles"), 4)
+
+
+@pytest.mark.parametrize(
+    ("incident", "command", "code", "line"),
+    [
+        (a_site_redesign, "sites", 0, "gazette.example: length 3,000 → 700 characters since 2026"),
+        (a_site_redesign, "sites", 0, f"newsmill ops trace {40:032x}"),
+        (a_worse_deploy, "compare --deploy", 1, "WORSE   extractor: "),
+        (a_silent_worker, "check", 1, "extractor: nobody speaks since 2026-03-01 08:02:00"),
+    ],
+)  # fmt: skip
+def test_the_command_names_it(incident, command: str, code: int, line: str, tmp_path) -> None:
+    journal = Journal()
+    incident(journal)
+    (tmp_path / "worker.jsonl").write_bytes(b"\n".join(journal.lines) + b"\n")
+    done = newsmill("ops", *command.split(), tmp_path)
+    told = done.stdout.decode()
+    assert line in told, told + done.stderr.decode()
+    assert done.returncode == code, told
 
 
 @pytest.mark.parametrize("event", sorted(ALARMS))

@@ -7,6 +7,7 @@ import io
 import sys
 from pathlib import Path
 
+import orjson
 import pytest
 import zstandard
 from hypothesis import given
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from newsmill.errors import Misconfigured
 from newsmill.ops import read
+from newsmill.ops.lines import parse
 from newsmill.ops.merge import merged
 from newsmill.ops.read import Logs
 from newsmill.ops.summary import summarise
@@ -187,3 +189,51 @@ def test_merging_loses_nothing_and_keeps_the_order_of_each_stream(streams) -> No
 def test_merging_ordered_streams_gives_one_ordered_stream(streams) -> None:
     found = list(merged([iter([at(second) for second in stream]) for stream in streams]))
     assert found == sorted(found)
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 59), st.sampled_from(["ours", "torn", "pod", "docker"]))),
+        max_size=4,
+    )
+)
+def test_many_lines_at_a_time_are_the_same_lines_as_one_by_one(tmp_path_factory, files) -> None:
+    folder = tmp_path_factory.mktemp("logs")
+    for number, lines in enumerate(files):
+        put(folder / f"a-{number}.jsonl", *(written(second, how) for second, how in lines))
+    if not files:
+        return
+    logs = Logs([folder])
+
+    at_once = [line for batch in logs.batches() for line in batch]
+    one_by_one = [line for raw in logs if (line := parse(raw)) is not None]
+
+    assert sorted(at_once, key=str) == sorted(one_by_one, key=str)
+    assert logs.foreign == sum(how == "torn" for lines in files for _, how in lines)
+    times = [line.ts for line in at_once]
+    if all(lines == sorted(lines, key=lambda each: each[0]) for lines in files):
+        assert times == sorted(times)
+
+
+def written(second: int, how: str) -> bytes:
+    line = {
+        "ts": f"2026-03-01T08:00:{second:02d}.000Z", "level": "info", "event": "record",
+        "service": "extractor", "run": "r", "seq": second,
+    }  # fmt: skip
+    raw = orjson.dumps(line)
+    if how == "torn":
+        return raw[: second + 5]
+    if how == "pod":
+        return b"[pod/extractor-0] 2026-03-01T08:00:01Z stderr F " + raw
+    return (
+        orjson.dumps({"log": raw.decode() + "\n", "stream": "stderr"}) if how == "docker" else raw
+    )
+
+
+def test_a_part_that_ends_in_the_middle_of_a_line_does_not_spoil_the_next(tmp_path) -> None:
+    (tmp_path / "a.jsonl.1").write_bytes(written(1, "ours") + b"\n" + written(2, "ours")[:40])
+    put(tmp_path / "a.jsonl", written(3, "ours"))
+    logs = Logs([tmp_path])
+
+    assert [line.seq for batch in logs.batches() for line in batch] == [1, 3]
+    assert logs.foreign == 1

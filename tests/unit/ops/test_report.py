@@ -9,6 +9,7 @@ import pytest
 from browser import looked_at
 from newsmill.ops.lines import parse
 from newsmill.ops.report import html
+from newsmill.ops.sites import Sites
 from newsmill.ops.summary import Summary
 from newsmill.ops.timeline import Timeline
 from unit.ops.journal import Journal
@@ -17,14 +18,15 @@ EVIL = "<script>alert(1)</script>"
 
 
 def page_of(journal: Journal) -> str:
-    summary, timeline = Summary(), Timeline()
+    timeline, sites = Timeline(), Sites()
+    summary = Summary([sites.heard])
     for raw in journal.lines:
         line = parse(raw)
         assert line is not None
         summary.take(line)
         timeline.take(line)
     summary.close()
-    return html(summary, timeline, "Monday")
+    return html(summary, timeline, sites, "Monday")
 
 
 def a_day() -> Journal:
@@ -37,6 +39,7 @@ def a_day() -> Journal:
         worker.record(
             "dead" if dead else "published", "pages", 0, offset=number, took_ms=3.0 + number,
             age_ms=900, reason="not_html" if dead else None, page_id=f"{number:032x}",
+            site="gazette.example", tier=None if dead else "sheet",
         )  # fmt: skip
         worker.say("step.commit", positions={"pages/0": number + 1}, records=1, took_ms=4)
         worker.say("worker.heartbeat", rss_mb=70.0, waiting=50 - number, cpu_s=number)
@@ -73,6 +76,8 @@ def test_it_shows_the_account_the_reasons_and_the_plots():
     assert "not_html" in page
     assert page.count("<figure>") >= 5
     assert f"{9:032x}" in page
+    assert "gazette.example" in page
+    assert "sheet 45" in page
 
 
 def test_a_log_without_lines_is_a_page_too():

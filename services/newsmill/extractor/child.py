@@ -32,9 +32,15 @@ def handle(frames: list[bytes]) -> list[bytes]:
     return [encode(article), orjson.dumps(facts)]
 
 
+TOLD_WHEN_MISSING = ("title", "authors", "published", "images")
+
+
 def facts_of(article: Article) -> dict[str, Any]:
     """What the log line of an extraction says of the article."""
-    facts: dict[str, Any] = {"article_id": article.id}
+    facts: dict[str, Any] = {"article_id": article.id, "chars": len(article.text)}
+    missing = [name for name in TOLD_WHEN_MISSING if not getattr(article, name)]
+    if missing:
+        facts["missing"] = missing
     if article.quality is not None:
         facts |= {"tier": article.quality.tier, "quality": article.quality.score}
     return facts

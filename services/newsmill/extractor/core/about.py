@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from newsmill import urls
-from newsmill.extractor.core import sites, structured, titles, zones
+from newsmill.extractor.core import addresses, sites, structured, titles, zones
 from newsmill.records import Page
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Choice:
 
 def choose(sheet: Sheet, page: Page) -> Choice:
     """Title, site, canonical URL and the rest; raises ValueError where the page's URL is none."""
-    base = urls.normalise(page.final_url or page.url)
+    base = addresses.normal(page.final_url or page.url)
     shown = shown_headings(sheet)
     headings = tuple(heading for heading, _ in shown)
     og_title = meta(sheet, "og:title", "twitter:title", "dc.title", "parsely-title")
@@ -105,7 +105,7 @@ def _choose_canonical(choice: Choice, sheet: Sheet, base: str) -> None:
         if not href:
             continue
         try:
-            found = urls.normalise(href, base)
+            found = addresses.normal(href, base)
         except ValueError:
             continue
         if urls.domain_of(found) != urls.domain_of(base) and not is_nowhere(base):

@@ -1,4 +1,4 @@
-"""What the class and id of a box say that it is, as bits: looked up once a distinct name."""
+"""What the class and id of a box say that it is, as bits: looked up word by word."""
 
 from __future__ import annotations
 
@@ -63,12 +63,20 @@ _TAGS = {
 }  # fmt: skip
 
 
-@functools.lru_cache(maxsize=32_768)
+@functools.lru_cache(maxsize=65_536)
+def _bits_of(word: str) -> int:
+    bits = 0
+    for part in _PARTS.findall(word):
+        bits |= _OF_WORD.get(part.lower(), 0)
+    return bits
+
+
+@functools.lru_cache(maxsize=4_096)
 def bits_of(tag: str, name: str, prop: str) -> int:
     """The bits of a box by its tag, class and id, and what it states."""
     bits = _TAGS.get(tag, 0)
-    for word in _PARTS.findall(name):
-        bits |= _OF_WORD.get(word.lower(), 0)
+    for word in name.split():
+        bits |= _bits_of(word)
     if prop:
         if "articleBody" in prop or "articlebody" in prop:
             bits |= BODY

@@ -20,6 +20,7 @@ MAX_BAD_SHARE = 0.1  # of the non-ASCII characters that may fail to decode befor
 
 _LABEL = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.I)
 _HTTP_LABEL = re.compile(r"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]{2,40})""", re.I)
+_ASCII = re.compile("[\x00-\x7f]+")
 _ESCAPES = re.compile(rb"\x1b(?:\$[@B]|\([BJ])")
 
 # https://encoding.spec.whatwg.org/#names-and-labels, as Python names the decoders
@@ -84,14 +85,13 @@ def decode(body: bytes, content_type: str | None) -> tuple[str, str]:
     wide = _wide(body)
     if wide:
         return body.decode(wide, "replace"), wide
-    labels = _labels(body, content_type)
-    if "iso2022_jp_2" in labels and _ESCAPES.search(body, 0, SAMPLE_BYTES):
+    if _ESCAPES.search(body, 0, SAMPLE_BYTES) and "iso2022_jp_2" in _labels(body, content_type):
         return body.decode("iso2022_jp_2", "replace"), "iso2022_jp_2"
     try:
         return body.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
         pass
-    for codec in dict.fromkeys((*labels, "utf-8")):
+    for codec in dict.fromkeys((*_labels(body, content_type), "utf-8")):
         text = _tolerable(body, codec)
         if text is not None:
             return text, codec
@@ -118,7 +118,7 @@ def _tolerable(body: bytes, codec: str) -> str | None:
     """The text, unless so much of it fails to decode that the label must be wrong."""
     text = body.decode(codec, "replace")
     bad = text.count("\ufffd")
-    if bad and bad > MAX_BAD_SHARE * sum(not char.isascii() for char in text) + 1:
+    if bad and bad > MAX_BAD_SHARE * len(_ASCII.sub("", text)) + 1:
         return None
     return text
 

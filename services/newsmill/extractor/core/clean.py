@@ -12,7 +12,13 @@ from newsmill.errors import BadRecord
 from newsmill.extractor.core import byline, dates
 from newsmill.extractor.core.blocks import Line
 from newsmill.extractor.core.credit import fold, is_credit, reads_like_caption, split_credit
-from newsmill.extractor.core.labels import BOILERPLATE, MAX_BOILERPLATE, SEE_ALSO_FIRM
+from newsmill.extractor.core.labels import (
+    BOILERPLATE,
+    FURNITURE_WITHIN,
+    MAX_BOILERPLATE,
+    SEE_ALSO_FIRM,
+    WITHIN_CUES,
+)
 from newsmill.records import Image, Related
 
 MIN_REPEAT = 24  # letters; a shorter line ("No.", a subheading) may stand more often
@@ -113,7 +119,13 @@ def _taken(
                 related.add(fold(title))
                 result.related.append(Related(title=title))
             return True
-    return len(text) <= MAX_BOILERPLATE and BOILERPLATE.match(text) is not None
+    return len(text) <= MAX_BOILERPLATE and _is_furniture(text.lower())
+
+
+def _is_furniture(lower: str) -> bool:
+    if BOILERPLATE.match(lower):
+        return True
+    return any(cue in lower for cue in WITHIN_CUES) and FURNITURE_WITHIN.match(lower) is not None
 
 
 def _is_repeat(key: str, times: int, result: Cleaned) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from newsmill.extractor.core.labels import (
@@ -16,15 +17,22 @@ MAX_CREDIT_LINE = 120  # characters of a line that is a credit, with its label
 MAX_CREDIT = 80  # without it
 MAX_CAPTION_LINE = 400  # of a line that is a caption by the credit at its end
 
+_UNSPOKEN_ASCII = bytes(code for code in range(128) if not chr(code).isalnum())
 _UNSPOKEN = re.compile(r"[\W_]+")
+_CLOSING = (")", "]", "）", "】")
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’»)]?\s*$")
 _SENTENCE = re.compile(r"[a-z]{3,}[.!?](?:\s|\Z)")
 _FIRM_CREDIT = re.compile(r"[:：/／©]|\(c\)|\b(?:by|courtesy\s+of)\s", re.I)
 
 
+@functools.lru_cache(maxsize=2_048)
 def fold(text: str) -> str:
-    """Text as two of the same are recognised: case, spacing and punctuation aside."""
-    return _UNSPOKEN.sub("", text.casefold())
+    """Text as two of the same are recognised: case, spacing and punctuation aside.
+
+    Kept, as several steps ask it of the same lines.
+    """
+    folded = text.casefold().encode("utf-8", "replace").translate(None, _UNSPOKEN_ASCII).decode()
+    return folded if folded.isascii() else _UNSPOKEN.sub("", folded)
 
 
 _STUCK = re.compile(
@@ -57,7 +65,7 @@ def unlabelled(credit: str) -> str | None:
 
 def reads_like_caption(line: str) -> bool:
     """Whether a line of text says by its credit that it is a caption: "… (Photo: somebody)"."""
-    if len(line) > MAX_CAPTION_LINE:
+    if len(line) > MAX_CAPTION_LINE or not _ends_in_bracket(line):
         return False
     if PHOTO_IN_BRACKETS.search(line):
         return True
@@ -65,10 +73,16 @@ def reads_like_caption(line: str) -> bool:
     return found is not None and not _SENTENCE_END.search(line[: found.start()])
 
 
+def _ends_in_bracket(line: str) -> bool:
+    return line.rstrip().removesuffix(".").rstrip()[-1:] in _CLOSING
+
+
 def is_credit(line: str) -> bool:
     """Whether a line is nothing but a picture's credit: "Photo: somebody"."""
+    if len(line) > MAX_CREDIT_LINE:
+        return False
     found = CREDIT_LABEL.match(line)
-    if found is None or len(line) > MAX_CREDIT_LINE or len(line) - found.end() > MAX_CREDIT:
+    if found is None or len(line) - found.end() > MAX_CREDIT:
         return False
     return not _SENTENCE.search(line[found.end() :]) and _FIRM_CREDIT.search(found[0]) is not None
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from newsmill import urls
+from newsmill.extractor.core import addresses
 from newsmill.extractor.core.roles import EMBED, NONE, Area
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _note(
 ) -> bool:
     """Add what is of a known platform, or a media file of the page's own."""
     try:
-        url = urls.normalise(href, base)
+        url = addresses.normal(href, base)
     except ValueError:
         return False
     platform = platform_of(url)

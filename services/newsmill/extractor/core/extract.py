@@ -16,6 +16,7 @@ from newsmill import urls
 from newsmill.errors import BadRecord
 from newsmill.extractor.core import (
     about,
+    addresses,
     authors,
     blocks,
     charset,
@@ -65,7 +66,8 @@ def extract(
     done("decode")
     if sniff.form_of(text, page.content_type) == "plain":
         return _plain_article(text, page, done)
-    source = markup.tame(text)
+    is_utf8 = encoding == "utf-8" and "\ufffd" not in text
+    source = markup.tame(text, body if is_utf8 else None)
     tree = markup.parse(source)
     done("parse")
     sheet = reading.read(tree)
@@ -91,7 +93,7 @@ def _html_article(
         choice = about.choose(sheet, page)
     except ValueError as error:
         raise BadRecord("decode", f"the page's URL: {error}") from None
-    here = urls.normalise(page.final_url or page.url)
+    here = addresses.normal(page.final_url or page.url)
     if about.is_nowhere(here):
         here = choice.canonical_url
     base = seealso.address(sheet.base, here) or here
@@ -156,7 +158,7 @@ def _note(provenance: dict[str, str], name: str, source: str | None, raw: str | 
 
 def _plain_article(text: str, page: Page, done: Probe) -> Article:
     try:
-        url = urls.normalise(page.final_url or page.url)
+        url = addresses.normal(page.final_url or page.url)
     except ValueError as error:
         raise BadRecord("decode", f"the page's URL: {error}") from None
     title, lines = plain.read(text)
@@ -165,10 +167,15 @@ def _plain_article(text: str, page: Page, done: Probe) -> Article:
         raise BadRecord("no_article", "a text of nothing but furniture")
     done("plain")
     article = _assembled(page, url, title, None, cleaned, [], [], [])
+    stated = plain.stated(page)
     return replace(
         article,
+        authors=stated.authors,
+        published=stated.published,
+        declared_language=_tidy(stated.language),
+        tags=tuple(tag for raw in stated.tags if (tag := _tidy(raw))),
         quality=Quality(score=0.9, tier="plain"),
-        provenance={"title": "first line", "text": "plain"},
+        provenance={"title": "first line", "text": "plain"} | stated.provenance,
     )
 
 
@@ -183,7 +190,11 @@ def _assembled(
     embedded: list[Embedded],
 ) -> Article:
     """What articles of both forms have: identity, text, blocks, pictures, links, revision."""
-    lines = [replace(line, text=text) for line in cleaned.lines if (text := _tidy_block(line.text))]
+    lines = [
+        line if text == line.text else replace(line, text=text)
+        for line in cleaned.lines
+        if (text := _tidy_block(line.text))
+    ]
     text, parts = blocks.record(lines)
     pictures = tuple(_tidy_image(image) for image in _once((*images, *cleaned.images)))
     captions = [Block(kind="caption", text=i.caption, url=i.url) for i in pictures if i.caption]
@@ -224,9 +235,13 @@ def _tidy(value: str | None) -> str | None:
     """A field on one line, without what no reader sees and no store takes."""
     if value is None:
         return None
+    if value.isprintable() and "  " not in value:  # as nearly all are
+        return value.strip() or None
     return " ".join(_UNSEEN.sub("", value).split()) or None
 
 
 def _tidy_block(value: str) -> str:
     """The lines of a block (a table has several), each tidied."""
+    if "\n" not in value:
+        return _tidy(value) or ""
     return "\n".join(line for raw in value.split("\n") if (line := _tidy(raw)))

@@ -12,7 +12,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from newsmill.extractor.core import embeds, pictures, seealso, standfirst, tables
-from newsmill.extractor.core.labels import BOX_CLASS
+from newsmill.extractor.core.labels import BOX_WORDS
 from newsmill.extractor.core.roles import BOX, NONE, Area
 from newsmill.records import Image, Related
 
@@ -74,6 +74,19 @@ def _mark_boxes(sheet: Sheet, area: Area, roles: bytearray) -> None:
 _BOXES = frozenset(("div", "section", "aside", "ul", "ol", "p", "nav", "dl", "header", "footer"))
 
 
-@functools.lru_cache(maxsize=16_384)
 def _names_box(name: str) -> bool:
-    return BOX_CLASS.search(name) is not None
+    return any(map(_is_box_word, name.split()))
+
+
+@functools.lru_cache(maxsize=65_536)
+def _is_box_word(word: str) -> bool:
+    """Whether up to three parts of a word in a row, its hyphens aside, call a box by its name."""
+    for piece in word.lower().split("_"):
+        parts = piece.split("-")
+        for start in range(len(parts)):
+            joined = ""
+            for part in parts[start : start + 3]:
+                joined += part
+                if joined in BOX_WORDS:
+                    return True
+    return False

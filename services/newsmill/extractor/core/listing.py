@@ -71,31 +71,36 @@ def _has_body(runs: list[float], total: float, long: int, home: bool, said: bool
 
 def linked_headings(sheet: Sheet, host: str) -> set[str]:
     """The headings, folded, that are links to other pages of the site: those of these pages."""
+    site = urls.registrable(host)
     found = {
         fold(block.text)
         for block in sheet.blocks
-        if block.tag in ("h2", "h3", "h4")
+        if block.links
+        and block.tag in ("h2", "h3", "h4")
         and block.linked >= MIN_LINKED * len(block.text)
-        and block.links
-        and _is_of(block.links[0].href, host)
+        and _is_of(block.links[0].href, site)
     }
     found.discard("")
     return found
 
 
-def _is_of(href: str, host: str) -> bool:
+def _is_of(href: str, site: str) -> bool:
     """Whether a link leads to the site, and elsewhere than to a part of the same page."""
     if href.startswith("#"):
         return False
+    if href.startswith("/") and not href.startswith("//"):
+        return True
     try:
         other = urlsplit(href).hostname
     except ValueError:
         return False
-    return other is None or urls.registrable(other) == urls.registrable(host)
+    return other is None or urls.registrable(other) == site
 
 
 def _names_others(text: str, linked: set[str]) -> bool:
     """Whether a line is such a heading, or holds several where a tier has joined what it found."""
+    if not linked:
+        return False
     folded = fold(text)
     if folded in linked:
         return True
@@ -132,7 +137,7 @@ def _shown(
 ) -> str:
     """A listing by what its text is made of."""
     long = sum(size >= LONG for size in prose)
-    shown = sum(fold(line.text) in linked for line in lines)
+    shown = sum(fold(line.text) in linked for line in lines) if linked else 0
     if shown >= 4 and shown >= 0.25 * len(lines) and long < shown:
         return "a listing: headings that are links"
     headed = any(box.tag == "h1" and box.first < box.last for box in sheet.boxes)

@@ -24,28 +24,43 @@ if TYPE_CHECKING:
 
 MAX_RAW = 4 * MAX_PAGE_BYTES  # characters taken at all; what remains after the passes obeys the cap
 MAX_TAGS = 600_000  # start tags; a parse of so many takes about 2 s and 500 MB
-MAX_TAG_CHARS = 65_536  # of one start tag; a longer one loses its attributes
-LONG_TAG = 2_000  # characters of a tag that is looked at for both
+MAX_TAG_BYTES = 65_536  # of one start tag; a longer one loses its attributes
+LONG_TAG = 2_000  # bytes of a tag that is looked at for both
 MAX_ATTRIBUTES = 256  # of one start tag, likewise
 MAX_METAS = 2_000  # meta elements; the rest are dropped
 
 CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\udfff]+")
 _CONTROL_BYTES = bytes((*range(9), 11, *range(14, 32), 127))
-_REFERENCE = re.compile(r"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
-_DATA_URI = re.compile(r"data:[a-zA-Z0-9/+.;=-]{0,100},[A-Za-z0-9+/=%_-]{4096,}")
-_LONG_TAG = re.compile(r"(<[a-zA-Z][a-zA-Z0-9:-]{0,60})(\s[^<>]{2000,})")
-_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
-_TAG = re.compile(r"<[a-zA-Z]")
-_META = re.compile(r"<meta\b[^<>]*>", re.I)
-_PAGE_END = re.compile(r"</(?:body|html)\s*>", re.I)
-_PLAINTEXT = re.compile(r"<plaintext\b[^<>]*>", re.I)
-_SWALLOWING = re.compile(r"<(/?)(textarea|xmp|iframe|noembed|noframes|title)\b", re.I)
+_NO_CHARACTER = re.compile(b"\xef(?:\xbb\xbf|\xbf[\xbe\xbf])")  # U+FEFF, U+FFFE, U+FFFF
+_REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
+_DOUBTFUL = re.compile(
+    rb"&#(?:0|[12]?\d(?!\d)|3[01](?!\d)|\d{5}|[xX](?:0|[01]?[0-9a-fA-F](?![0-9a-fA-F])|"
+    rb"[dDfF][0-9a-fA-F]{3}|[0-9a-fA-F]{5}))"
+)  # a reference that may be none; the common ones of quotes and dashes are none of these
+_DATA_URI = re.compile(rb"data:[a-zA-Z0-9/+.;=-]{0,100},[A-Za-z0-9+/=%_-]{4096,}")
+_LONG_TAG = re.compile(rb"(<[a-zA-Z][a-zA-Z0-9:-]{0,60})(\s[^<>]{2000,})")
+_QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
+_TAG = re.compile(rb"<[a-zA-Z]")
+_META = re.compile(rb"<meta\b[^<>]*>", re.I)
+_PAGE_END = re.compile(rb"</(?:body|html)\s*>", re.I)
+_SWALLOWING = ("textarea", "xmp", "iframe", "noembed", "noframes", "title", "plaintext")
+_RARE = re.compile(
+    # All that is looked for by name, in one pass. Letters in both cases: with re.I every "<" of a
+    # page would enter every branch.
+    "<(/?)({})\\b".format(
+        "|".join(
+            "".join(f"[{char}{char.upper()}]" for char in name)
+            for name in (*_SWALLOWING, "meta", "body", "html")
+        )
+    ).encode()
+)
+_STARTS = (b"<p", b"<div", b"<P", b"<DIV")
 
-MIN_LAST = 20  # characters of a last paragraph that is looked for
+MIN_LAST = 20  # bytes of a last paragraph that is looked for
 _HIDING = (
-    ("<!--", "-->"), ("<script", "</script"), ("<template", "</template"),
-    ("<noscript", "</noscript"), ("<select", "</select"), ("<button", "</button"),
-    ("<svg", "</svg"), ("<style", "</style"),
+    (b"<!--", b"-->"), (b"<script", b"</script"), (b"<template", b"</template"),
+    (b"<noscript", b"</noscript"), (b"<select", b"</select"), (b"<button", b"</button"),
+    (b"<svg", b"</svg"), (b"<style", b"</style"),
 )  # fmt: skip
 
 # Elements of lxml itself: those of lxml.html ask Python for their class, a quarter of the time.
@@ -54,70 +69,142 @@ _PARSER = etree.HTMLParser(
 )
 
 
-def tame(text: str) -> str:
-    """The markup without what makes a parser lose text or hang; raises BadRecord past a cap."""
+def tame(text: str, raw: bytes | None = None) -> bytes:
+    """The markup in UTF-8, without what makes a parser lose text or hang.
+
+    ``raw`` is the text in UTF-8, where that is at hand. Raises BadRecord past a cap.
+    """
     if len(text) > MAX_RAW:
         raise BadRecord("too_large", f"{len(text)} characters; at most {MAX_RAW}")
-    text = _disarmed(text)
-    if text.count("<meta") > MAX_METAS:
-        text = _few_metas(text)
-    if len(text) > MAX_PAGE_BYTES:
-        raise BadRecord("too_large", f"{len(text)} characters of markup; at most {MAX_PAGE_BYTES}")
-    if text.count("<") > MAX_TAGS:
-        tags = sum(1 for _ in _TAG.finditer(text))
+    markup = _disarmed(text.encode("utf-8", "replace") if raw is None else raw)
+    if len(markup) > MAX_PAGE_BYTES and (size := len(markup.decode())) > MAX_PAGE_BYTES:
+        raise BadRecord("too_large", f"{size} characters of markup; at most {MAX_PAGE_BYTES}")
+    if len(markup) > MAX_TAGS and markup.count(b"<") > MAX_TAGS:
+        tags = sum(1 for _ in _TAG.finditer(markup))
         if tags > MAX_TAGS:
             raise BadRecord("too_deep", f"{tags} elements; at most {MAX_TAGS}")
-    return text
+    return markup
 
 
-def _disarmed(text: str) -> str:
-    """The markup without what is looked for in vain on most pages, by cheap looks first."""
-    if _holds_controls(text):
-        text = CONTROLS.sub("", text)
-    if "&#" in text:
-        text = _REFERENCE.sub(_legal, text)
-    if "data:" in text:
-        text = _DATA_URI.sub("data:,", text)
-    if _holds_long_tag(text):
-        text = _LONG_TAG.sub(_short_tag, text)
-    if len(text) > MAX_PAGE_BYTES:
-        text = _without_comments(text)
-    if _goes_on_after_its_end(text):
-        text = _PAGE_END.sub("", text)
-    return _closed(_PLAINTEXT.sub("", text))
+def _disarmed(markup: bytes) -> bytes:
+    """The markup without what few pages hold: cheap looks, and patterns where they find it."""
+    markup = markup.translate(None, _CONTROL_BYTES)
+    if b"\xef\xbb\xbf" in markup or b"\xef\xbf" in markup:
+        markup = _NO_CHARACTER.sub(b"", markup)
+    if b"&#" in markup and _DOUBTFUL.search(markup):
+        markup = _REFERENCE.sub(_legal, markup)
+    if len(markup) > MAX_PAGE_BYTES:
+        markup = _without_comments(_DATA_URI.sub(b"data:,", markup))
+    return _closed(_without_long_tags(markup))
 
 
-def _holds_controls(text: str) -> bool:
-    """Whether CONTROLS finds anything; the pattern itself takes ten times as long."""
-    try:
-        raw = text.encode()
-    except UnicodeEncodeError:
-        return True  # surrogates
-    if len(raw.translate(None, _CONTROL_BYTES)) != len(raw):
-        return True
-    return "\ufeff" in text or "\ufffe" in text or "\uffff" in text
+def _without_long_tags(markup: bytes) -> bytes:
+    """The markup with long tags shortened.
+
+    One holds half its length without ">" wherever it begins: most pages are done by such looks.
+    """
+    kept: list[bytes] = []
+    copied = done = 0
+    stride = LONG_TAG // 2
+    for at in range(0, len(markup), stride):
+        if at < done or markup.find(b">", at, at + stride) >= 0:
+            continue
+        start = max(done, markup.rfind(b">", done, at) + 1)
+        done = markup.find(b">", at) + 1 or len(markup)
+        run = markup[start:done]
+        short = _LONG_TAG.sub(_short_tag, run)
+        if len(short) != len(run):
+            kept += markup[copied:start], short
+            copied = done
+    return b"".join((*kept, markup[copied:])) if kept else markup
 
 
-def _holds_long_tag(text: str) -> bool:
-    """Whether a tag has so many characters that _LONG_TAG looks at it."""
-    return any(len(part) > LONG_TAG and part.find(">", 0, LONG_TAG) < 0 for part in text.split("<"))
+def _legal(found: re.Match[bytes]) -> bytes:
+    """A numeric reference as it stands, or nothing where it names no character of XML."""
+    base, digits = (16, found[1]) if found[1] else (10, found[2])
+    if len(digits) > 12 or (len(digits) > 8 and not digits.strip(b"0")):
+        return b""
+    code = int(digits, base)
+    if code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE:
+        return found[0]
+    return found[0] if 0x10000 <= code < 0x110000 else b""
 
 
-def _goes_on_after_its_end(text: str) -> bool:
+def _short_tag(found: re.Match[bytes]) -> bytes:
+    attributes = _DATA_URI.sub(b"data:,", found[2])
+    is_long = len(attributes) >= MAX_TAG_BYTES
+    if not is_long and len(_QUOTED.sub(b"", attributes).split()) <= MAX_ATTRIBUTES:
+        return found[1] + attributes
+    return found[1] + b" " + (b"/" if attributes.endswith(b"/") else b"")
+
+
+def _without_comments(markup: bytes) -> bytes:
+    """Comments cut out by plain search: a lazy pattern is quadratic on many that are not closed."""
+    kept: list[bytes] = []
+    position = 0
+    while True:
+        start = markup.find(b"<!--", position)
+        end = markup.find(b"-->", start + 4) if start >= 0 else -1
+        if end < 0:
+            return b"".join((*kept, markup[position:]))
+        kept.append(markup[position:start])
+        position = end + 3
+
+
+def _closed(markup: bytes) -> bytes:
+    """The markup without ends of the page that are none, and tags of what swallows what follows.
+
+    That is ``plaintext``, and where it is not closed each element whose inside is no markup. Of
+    too many metas the last ones go as well.
+    """
+    balance: dict[bytes, int] = {}
+    end = -1  # of the page
+    for found in _RARE.finditer(markup):
+        name = found[2].lower()
+        if name in (b"body", b"html"):
+            if end < 0 and found[1] and (closing := _PAGE_END.match(markup, found.start())):
+                end = closing.end()
+        else:
+            balance[name] = balance.get(name, 0) + (-1 if found[1] else 1)
+    if end >= 0 and _goes_on(markup, end):
+        markup = _PAGE_END.sub(b"", markup)
+    if balance.pop(b"meta", 0) > MAX_METAS:
+        markup = _few_metas(markup)
+    for name, open_tags in balance.items():
+        if open_tags <= 0:
+            continue
+        if name == b"title":
+            unclosed = rb"(<title\b[^<>]*>[^<]*)(?=<(?!/title))"
+            markup = re.sub(unclosed, rb"\1</title>", markup, flags=re.I)
+        else:
+            markup = re.sub(rb"</?" + name + rb"\b[^<>]*>", b"", markup, flags=re.I)
+    return markup
+
+
+def _goes_on(markup: bytes, end: int) -> bool:
     """Whether anything that may be of the article stands after an end of body or page."""
-    found = _PAGE_END.search(text)
-    if found is None:
-        return False
-    rest = text[found.end() :]
-    return "<p" in rest or "<div" in rest or "<P" in rest or "<DIV" in rest or len(rest) > 20_000
+    if len(markup) - end > 20_000:
+        return True
+    return any(markup.find(start, end) >= 0 for start in _STARTS)
 
 
-def parse(text: str) -> _Element:
+def _few_metas(markup: bytes) -> bytes:
+    seen = 0
+
+    def keep(found: re.Match[bytes]) -> bytes:
+        nonlocal seen
+        seen += 1
+        return found[0] if seen <= MAX_METAS else b""
+
+    return _META.sub(keep, markup)
+
+
+def parse(markup: bytes) -> _Element:
     """The tree of tamed markup; raises BadRecord (``unparsable``, ``too_deep``)."""
-    if not text.strip():
+    if not markup or markup.isspace():
         raise BadRecord("unparsable", "an empty page")
     try:
-        tree = etree.fromstring(text.encode("utf-8", "replace"), _PARSER)
+        tree = etree.fromstring(markup, _PARSER)
     except etree.XMLSyntaxError as error:
         raise BadRecord("unparsable", str(error)) from None
     last = _PARSER.error_log.last_error
@@ -128,79 +215,21 @@ def parse(text: str) -> _Element:
     return tree
 
 
-def swallowed(text: str, shown: Sequence[Text]) -> bool:
+def swallowed(markup: bytes, shown: Sequence[Text]) -> bool:
     """Whether the words of the last paragraph of tamed markup are in none of the blocks read.
 
     A comment, script or template that never ends swallows the rest of a page; the rule of HTML, but
     not what its writers meant: such an article is suspect. One that does end hides what it should.
     """
-    end = text.rfind("</p")
-    start = max(text.rfind(">", 0, end), text.rfind("<", 0, end)) + 1
-    if end - start < MIN_LAST or "&" in text[start:end]:
+    end = markup.rfind(b"</p")
+    start = max(markup.rfind(b">", 0, end), markup.rfind(b"<", 0, end)) + 1
+    if end - start < MIN_LAST or b"&" in markup[start:end]:
+        return False
+    words = " ".join(markup[start:end].decode().split())
+    if any(words in block.text for block in reversed(shown)):
         return False
     for opening, closing in _HIDING:
-        last = text.rfind(opening, 0, end)
-        if last > text.rfind(closing, 0, end) and text.find(closing, end) >= 0:
+        last = markup.rfind(opening, 0, end)
+        if last > markup.rfind(closing, 0, end) and markup.find(closing, end) >= 0:
             return False
-    words = " ".join(text[start:end].split())
-    return not any(words in block.text for block in reversed(shown))
-
-
-def _legal(found: re.Match[str]) -> str:
-    """A numeric reference as it stands, or nothing where it names no character of XML."""
-    digits = found[1] or found[2]
-    if len(digits) > 8 and digits.strip("0") == "":
-        return ""
-    code = int(digits[-12:], 16 if found[1] else 10) if len(digits) <= 12 else 0x110000
-    if code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE:
-        return found[0]
-    return found[0] if 0x10000 <= code < 0x110000 else ""
-
-
-def _short_tag(found: re.Match[str]) -> str:
-    attributes = found[2]
-    is_long = len(attributes) >= MAX_TAG_CHARS
-    if not is_long and len(_QUOTED.sub("", attributes).split()) <= MAX_ATTRIBUTES:
-        return found[0]
-    return f"{found[1]} " + ("/" if attributes.endswith("/") else "")
-
-
-def _without_comments(text: str) -> str:
-    """Comments cut out by plain search: a lazy pattern is quadratic on many that are not closed."""
-    kept: list[str] = []
-    position = 0
-    while True:
-        start = text.find("<!--", position)
-        end = text.find("-->", start + 4) if start >= 0 else -1
-        if end < 0:
-            return "".join((*kept, text[position:]))
-        kept.append(text[position:start])
-        position = end + 3
-
-
-def _closed(text: str) -> str:
-    """The markup without tags of an element that swallows what follows, where one is not closed."""
-    balance: dict[str, int] = {}
-    for found in _SWALLOWING.finditer(text):
-        name = found[2].lower()
-        balance[name] = balance.get(name, 0) + (-1 if found[1] else 1)
-    for name, open_tags in balance.items():
-        if open_tags > 0:
-            if name == "title":
-                text = re.sub(
-                    r"(<title\b[^<>]*>[^<]*)(?=<(?!/title))", r"\1</title>", text, flags=re.I
-                )
-            else:
-                text = re.sub(rf"</?{name}\b[^<>]*>", "", text, flags=re.I)
-    return text
-
-
-def _few_metas(text: str) -> str:
-    seen = 0
-
-    def keep(found: re.Match[str]) -> str:
-        nonlocal seen
-        seen += 1
-        return found[0] if seen <= MAX_METAS else ""
-
-    return _META.sub(keep, text)
+    return True

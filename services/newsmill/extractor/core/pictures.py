@@ -6,8 +6,7 @@ import re
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
-from newsmill import urls
-from newsmill.extractor.core import credit, structured, zones
+from newsmill.extractor.core import addresses, credit, structured, zones
 from newsmill.extractor.core.roles import CAPTION, NONE, Area
 from newsmill.records import Image
 
@@ -244,7 +243,7 @@ class _Taker:
             if value.lstrip().startswith("data:"):
                 continue
             try:
-                return urls.normalise(value.strip().rstrip(","), self._base)
+                return addresses.normal(value.strip().rstrip(","), self._base)
             except ValueError:
                 continue
         return None
@@ -278,7 +277,7 @@ def _with_lead(found: list[Image], sheet: Sheet, choice: Choice, base: str) -> l
     stated = stated[:1] + structured.urls((choice.article or {}).get("image"))
     for href in stated[:3]:
         try:
-            lead = urls.normalise(href, base) if href else None
+            lead = addresses.normal(href, base) if href else None
         except ValueError:
             continue
         if lead and not any(_stem(image.url) == _stem(lead) for image in found):

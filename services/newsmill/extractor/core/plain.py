@@ -1,12 +1,19 @@
-"""An article from plain text: its first line the title, every further line a paragraph."""
+"""An article from plain text: its first line the title, every further line a paragraph.
+
+What stands nowhere in the text (who wrote it, and when) is taken from the entry that led to it: of
+a feed, or of the front matter of a file.
+"""
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 
 from newsmill.errors import BadRecord
+from newsmill.extractor.core import byline, dates
 from newsmill.extractor.core.blocks import Line
 from newsmill.extractor.core.markup import CONTROLS
+from newsmill.records import Page
 
 _BREAK = re.compile(r"\r\n|[\n\r\x0b\x0c\x85\u2028\u2029]")
 _MARK = re.compile(r"\A(?:#{1,6}\s+|title:\s*)", re.I)
@@ -25,6 +32,33 @@ def read(text: str) -> tuple[str, list[Line]]:
     if not paragraphs:
         raise BadRecord("no_article", "a text of one line")
     return title, [Line("paragraph", line) for line in paragraphs]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the entry of a plain text says of it, with where each came from."""
+
+    authors: tuple[str, ...] = ()
+    published: str | None = None
+    tags: tuple[str, ...] = ()
+    language: str | None = None
+    provenance: dict[str, str] = field(default_factory=dict)
+
+
+def stated(page: Page) -> Stated:
+    """What the page's entry says; a date that cannot be read is told raw."""
+    entry = page.entry
+    if entry is None:
+        return Stated()
+    authors = byline.of_group(entry.authors)
+    published = dates.read(entry.published, entry.language, newest=page.fetched)
+    told = {"authors": bool(authors), "published": bool(published), "tags": bool(entry.tags)}
+    provenance = {name: "entry" for name, is_there in told.items() if is_there}
+    if entry.published and not published:
+        provenance["published_raw"] = entry.published[: dates.MAX_RAW]
+    if entry.authors and not authors:
+        provenance["authors_raw"] = entry.authors[0][: dates.MAX_RAW]
+    return Stated(authors, published, entry.tags, entry.language, provenance)
 
 
 def _unwrapped(lines: list[str]) -> list[str]:

@@ -1,19 +1,30 @@
 """The one walk over a page's tree, which makes its sheet.
 
-Iterative, since a page may nest deeper than Python recurses. Text is folded only at the end of a
-block, so no words are joined or split at the tags within it.
+The tree is written out once, by libxml2, and read as a stream of tags and text: half the time of
+asking each element through lxml, no object an element, and no recursion, however deep a page nests.
+Text is folded only at the end of a block, so no words are joined or split at the tags within it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lxml import etree
 
 from newsmill.errors import BadRecord
-from newsmill.extractor.core.elements import MAX_NAME, Element, attributes, holds_prose
-from newsmill.extractor.core.kinds import kinds_of
+from newsmill.extractor.core.openings import (
+    OfBox,
+    OfMention,
+    as_written,
+    attributes,
+    of_box,
+    of_inline,
+    of_link,
+    of_time,
+    plain,
+)
 from newsmill.extractor.core.sheet import (
     Box,
     Embed,
@@ -25,27 +36,28 @@ from newsmill.extractor.core.sheet import (
     Text,
 )
 
+Element = Any  # of lxml, whose stubs let every text be bytes, which it never is in HTML
+
 MAX_KEPT = 400  # of mentions and pictures each
 MAX_MENTION = 600  # characters
 MAX_METAS = 40  # values of one name
 MAX_HOME = 60
+MAX_KNOWN = 20_000  # start tags that are remembered from page to page: those of a site are alike
 MAX_BLOCKS = 50_000  # scoring so many takes 2 s; an article may have 30,000 lines
+MIN_PROSE = 40  # characters of a paragraph
+MIN_PARAGRAPHS = 3  # in an element that should hold none
 
 _GONE = ("style", "svg", "canvas", "template", "select", "datalist", "math", "option")
-_INLINE = frozenset(
-    (
-        "span", "em", "i", "u", "font", "small", "big", "abbr", "acronym", "cite", "code", "q",
-        "sub", "sup", "mark", "label", "ins", "del", "s", "strike", "tt", "var", "kbd", "samp",
-        "bdi", "bdo", "data", "dfn", "ruby", "rb", "rt", "rp", "nobr", "output", "wbr", "picture",
-        "textarea", "blink", "map",
-    )
+_INLINE = (
+    "span", "em", "i", "u", "font", "small", "big", "abbr", "acronym", "cite", "code", "q",
+    "sub", "sup", "mark", "label", "ins", "del", "s", "strike", "tt", "var", "kbd", "samp",
+    "bdi", "bdo", "data", "dfn", "ruby", "rb", "rt", "rp", "nobr", "output", "wbr", "picture",
+    "textarea", "blink", "map", "button",
 )  # fmt: skip
 _SOURCES = ("data-src", "data-original", "data-lazy-src", "data-url", "src")  # late ones first
 _SETS = ("srcset", "data-srcset")
 _HOME_WORDS = frozenset(("home page", "front page", "go home", "back home", "zur startseite"))
-
-Close = tuple[Callable[..., None], Any]
-_PASS: Close = (lambda *_: None, None)  # nothing to do at an element's end
+_TAG = re.compile("<[^>]*>")
 
 
 def read(tree: Element) -> Sheet:
@@ -53,16 +65,68 @@ def read(tree: Element) -> Sheet:
 
     Raises BadRecord (``too_large``) past MAX_BLOCKS.
     """
-    sheet = Sheet()
-    sheet.language = tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang")
-    for script in tree.iter("script"):
-        if script.text and "ld+json" in (script.get("type") or "").lower():
-            sheet.json_ld.append(script.text)
+    language = tree.get("lang") or tree.get("{http://www.w3.org/XML/1998/namespace}lang")
+    stated = [
+        script.text
+        for script in tree.iter("script")
+        if script.text and "ld+json" in (script.get("type") or "").lower()
+    ]
     etree.strip_elements(tree, "script", *_GONE, with_tail=False)
-    _Reader(sheet).walk(tree)
+    _open_what_holds_prose(tree)
+    written = etree.tostring(tree, encoding="utf-8", with_tail=False).decode()
+    sheet = _sheet_of(written)
+    if sheet is None:  # HTML allows "<" in the name of an element or an attribute
+        sheet = _sheet_of(_TAG.sub(lambda found: "<" + found[0].replace("<", ""), written))
+    if sheet is None:
+        raise BadRecord("unparsable", "a tree that cannot be written out")
+    sheet.language, sheet.json_ld = language, stated
     if len(sheet.blocks) > MAX_BLOCKS:
         raise BadRecord("too_large", f"{len(sheet.blocks)} blocks; at most {MAX_BLOCKS}")
     return sheet
+
+
+def _sheet_of(written: str) -> Sheet | None:
+    """The sheet of a tree written as XML; None where its tags do not pair."""
+    parts = written.split("<")
+    sheet = Sheet(tags=len(parts))
+    return sheet if _Reader(sheet).walk(parts) else None
+
+
+def _open_what_holds_prose(tree: Element) -> None:
+    """Make links, ``noscript`` and buttons that were not closed, and hold the page, mere spans.
+
+    A button that was closed says nothing, and goes.
+    """
+    for button in list(tree.iter("button")):
+        if next(button.iter("p"), None) is not None:
+            _be_span(button)
+        else:
+            button.clear(keep_tail=True)
+    for element in tree.iter("a", "noscript"):
+        if len(element) and _holds_prose(element):
+            _be_span(element)
+
+
+def _holds_prose(element: Element) -> bool:
+    """Whether an element that holds a few words at most holds several paragraphs."""
+    paragraphs = 0
+    for paragraph in element.iter("p"):
+        paragraphs += len(paragraph.text or "") > MIN_PROSE
+        if paragraphs >= MIN_PARAGRAPHS:
+            return True
+    return False
+
+
+def _be_span(element: Element) -> None:
+    element.tag = "span"
+    element.attrib.clear()
+
+
+Close = tuple[Callable[..., None], Any]  # what to do at an element's end
+Act = Callable[..., Close | None]
+Opening = tuple[Act | None, Any, bool, bool]
+"""What a start tag does and says, whether it is its end as well, and whether what is in it is no
+text; of an end tag, nothing."""
 
 
 class _Reader:
@@ -73,6 +137,8 @@ class _Reader:
         "_buffer",
         "_from",
         "_href",
+        "_inside",
+        "_linked",
         "_links",
         "_sheet",
         "_strong",
@@ -85,40 +151,62 @@ class _Reader:
         self._boxes.append(Box("html", -1))
         self._box = 0
         self._buffer: list[str] = []
-        self._links: list[Link] = []
+        self._links: list[Link] = []  # of the block that is being gathered
+        self._linked = 0  # characters of them
         self._href: str | None = None  # of the link that is open
         self._from = 0  # where in the buffer its text begins
         self._strong = 0
+        self._inside: list[str] = []  # of a silent element: its tags and text
 
-    def walk(self, root: Element) -> None:
-        """Visit every element below ``root`` once."""
-        buffer, openers = self._buffer, _OPENERS
-        stack: list[tuple[Any, Any, Close]] = []
-        element, children, close = root, iter(root), _PASS
-        count = 0
-        while True:
-            for child in children:
-                count += 1
-                opened = openers.get(child.tag, _block)(self, child)
-                if opened is not None:
-                    stack.append((element, children, close))
-                    element, children, close = child, iter(child), opened
-                    if (text := child.text) and (buffer or not text.isspace()):
-                        buffer.append(text)
-                    break
-                if (tail := child.tail) and (buffer or not tail.isspace()):
-                    buffer.append(tail)
-            else:
-                if not stack:
-                    break
-                if close is not _PASS:
+    def walk(self, written: list[str]) -> bool:
+        """Read every tag below the root once; False where they do not pair."""
+        buffer, known = self._buffer, _KNOWN
+        if len(known) > MAX_KNOWN:
+            known.clear()
+            known.update(_COMMON)
+        parts = iter(written)
+        next(parts)  # nothing stands before the root
+        root = next(parts)
+        stack: list[Close | None] = [] if root.endswith("/>") else [None]
+        for part in parts:
+            head, _, text = part.partition(">")
+            opening = known.get(head)
+            if opening is None:
+                opening = _opening(head)
+            act, said, is_empty, is_silent = opening
+            if act is None:
+                close = stack.pop()
+                if close is not None:
                     close[0](self, close[1])
-                if (tail := element.tail) and (buffer or not tail.isspace()):
-                    buffer.append(tail)
-                element, children, close = stack.pop()
+            elif is_silent:
+                text = self._pass_over(parts, text)
+                act(self, said)
+                self._inside.clear()
+            else:
+                close = act(self, said)
+                if not is_empty:
+                    stack.append(close)
+                elif close is not None:
+                    close[0](self, close[1])
+            if text and (buffer or not text.isspace()):
+                buffer.append(plain(text) if "&" in text else text)
         self.flush()
         self._boxes[0].last = len(self._blocks)
-        self._sheet.elements = count
+        return not stack
+
+    def _pass_over(self, parts: Iterator[str], text: str) -> str:
+        """Take what is in an element as its inside, not as text; what follows on its end."""
+        self._inside = [f">{text}"]
+        depth = 1
+        for part in parts:
+            if part[0] == "/":
+                depth -= 1
+            elif "/>" not in part:
+                depth += 1
+            if not depth:
+                return part.partition(">")[2]
+            self._inside.append(part)
+        return ""
 
     def flush(self, *, br: bool = False) -> None:
         """End the block that is being gathered."""
@@ -134,15 +222,17 @@ class _Reader:
             tag = self._boxes[box].tag
             block = Text(text, tag, box, br=br)
             if self._links:
-                block.links = tuple(self._links)
-                block.linked = sum(len(link.text) for link in block.links)
-            block.strong = min(self._strong, len(text))
+                block.links, block.linked = tuple(self._links), self._linked
+            if self._strong:
+                block.strong = min(self._strong, len(text))
             if tag == "pre":
                 self._lines("".join(buffer), block)
             else:
                 self._blocks.append(block)
         buffer.clear()
-        self._links.clear()
+        if self._links:
+            self._links.clear()
+            self._linked = 0
         self._strong = 0
 
     def _lines(self, raw: str, block: Text) -> None:
@@ -155,61 +245,46 @@ class _Reader:
         text = " ".join("".join(self._buffer[self._from :]).split())
         if text and self._href is not None:
             self._links.append(Link(text, self._href))
+            self._linked += len(text)
 
     # -- what opens and closes an element
 
-    def block(self, element: Element) -> Close:
+    def block(self, said: OfBox) -> Close:
         """A box of its own."""
         if self._buffer:
             self.flush()
-        parent, first = self._box, len(self._blocks)
-        boxes = self._boxes
-        box = Box(element.tag, parent, "", first, first, "", boxes[parent].hidden)
-        index = self._box = len(boxes)
-        boxes.append(box)
-        kinds: tuple[MentionKind, ...] = ()
-        if given := element.items():
-            box.name, box.prop, hidden = attributes(given)
-            box.hidden = box.hidden or hidden
-            if box.name or box.prop:
-                kinds = kinds_of(box.name, box.prop)
-        return _END_BLOCK, (index, kinds)
+        tag, name, prop, hidden, kinds = said
+        boxes, parent, first = self._boxes, self._box, len(self._blocks)
+        self._box = len(boxes)
+        boxes.append(Box(tag, parent, name, first, first, prop, hidden or boxes[parent].hidden))
+        return _END_BLOCK, kinds
 
-    def end_block(self, opened: tuple[int, tuple[MentionKind, ...]]) -> None:
+    def end_block(self, kinds: tuple[MentionKind, ...]) -> None:
         """The box is complete."""
         if self._buffer:
             self.flush()
-        index, kinds = opened
+        index = self._box
         box = self._boxes[index]
-        box.last = len(self._blocks)
+        last = box.last = len(self._blocks)
         self._box = box.parent
-        if kinds and box.first < box.last and box.tag not in _NO_MENTION:
-            text = " ".join(block.text for block in self._blocks[box.first : box.last][:8])
-            name = f"{box.name} {box.prop}".strip()
-            for kind in kinds:
-                if len(text) <= MAX_MENTION:
+        if kinds and box.first < last:
+            text = " ".join([block.text for block in self._blocks[box.first : last][:8]])
+            if len(text) <= MAX_MENTION:
+                name = f"{box.name} {box.prop}".strip()
+                for kind in kinds:
                     self.mention(
-                        Mention(kind, text, "", name, box.tag, "", box.first, box.last, index, True)
+                        Mention(kind, text, "", name, box.tag, "", box.first, last, index, True)
                     )
 
-    def inline(self, element: Element) -> Close:
-        """Part of the block around it."""
-        given = element.items()
-        if not given:
-            return _PASS
-        name, prop, _ = attributes(given)
-        kinds = kinds_of(name, prop) if name or prop else ()
-        if not kinds:
-            return _PASS
-        value = element.get("content") or element.get("datetime") or element.get("title") or ""
-        return _END_INLINE, (kinds, value, f"{name} {prop}".strip(), element.tag, "", *self._mark())
+    def inline(self, said: OfMention | None) -> Close | None:
+        """Part of the block around it, which may say who or when."""
+        if said is None:
+            return None
+        return _END_INLINE, (said, len(self._blocks), len(self._buffer))
 
-    def _mark(self) -> tuple[int, int]:
-        return len(self._blocks), len(self._buffer)
-
-    def end_inline(self, opened: Any) -> None:
+    def end_inline(self, opened: tuple[OfMention, int, int]) -> None:
         """Note who or when it says."""
-        kinds, value, name, tag, href, block, start = opened
+        (kinds, value, name, tag, href), block, start = opened
         now = len(self._blocks)
         parts = [each.text for each in self._blocks[block:now][:8]]
         parts.append("".join(self._buffer[start if block == now else 0 :]))
@@ -225,33 +300,23 @@ class _Reader:
         if len(self._sheet.mentions) < MAX_KEPT:
             self._sheet.mentions.append(mention)
 
-    def link(self, element: Element) -> Close:
-        """A link, which may also say who; one that is not closed holds the page, and is none."""
-        if len(element) and holds_prose(element):
-            return _PASS
-        href = name = prop = ""
-        for key, value in element.items():
-            if key == "href":
-                href = value
-            elif key == "class":
-                name = value[:MAX_NAME]
-            elif key in ("rel", "itemprop"):
-                prop = f"{prop} {value}" if prop else value
-        kinds = kinds_of(name, prop) if name or prop else ()
-        noted = None
-        if kinds:
-            noted = (kinds, "", f"{name} {prop}".strip(), "a", href, *self._mark())
+    def link(self, head: str) -> Close:
+        """A link, which may also say who."""
+        href, prop, mention = of_link(head)
         before = self._href
+        noted = None
+        if mention is not None:
+            noted = mention, len(self._blocks), len(self._buffer)
         if href and before is None:
             self._href, self._from = href, len(self._buffer)
-        return _END_LINK, (noted, before, prop)
+        return _END_LINK, (noted, before, href == "/" or prop == "home")
 
-    def end_link(self, opened: Any) -> None:
+    def end_link(self, opened: tuple[Any, str | None, bool]) -> None:
         """Note what is linked, and the name of the front page."""
-        noted, before, prop = opened
+        noted, before, is_home = opened
         if before is None and self._href is not None:
             self._end_link()
-            if self._sheet.home is None and (prop == "home" or self._href == "/"):
+            if is_home and self._sheet.home is None:
                 self._note_home()
             self._href = None
         if noted is not None:
@@ -262,9 +327,9 @@ class _Reader:
         if 1 < len(text) <= MAX_HOME and text.casefold() not in _HOME_WORDS and " " in text:
             self._sheet.home = text
 
-    def strong(self, element: Element) -> Close:
+    def strong(self, head: str) -> Close:
         """Emphasised text, counted."""
-        return _END_STRONG, self._mark()
+        return _END_STRONG, (len(self._blocks), len(self._buffer))
 
     def end_strong(self, opened: tuple[int, int]) -> None:
         """Count what was emphasised in this block."""
@@ -272,25 +337,16 @@ class _Reader:
         begin = start if block == len(self._blocks) else 0
         self._strong += sum(map(len, self._buffer[begin:]))
 
-    def time(self, element: Element) -> Close:
-        """A time element: when."""
-        name, prop, _ = attributes(element.items())
-        value = element.get("datetime") or element.get("content") or ""
-        kinds = (*kinds_of(name, prop), "time") if name or prop else ("time",)
-        kinds = tuple(dict.fromkeys(kinds))
-        told = f"{name} {prop}".strip()
-        return _END_INLINE, (kinds, value, told, "time", "", *self._mark())
-
-    def line_break(self, element: Element) -> None:
+    def line_break(self, head: str) -> None:
         """The end of a line is that of a block."""
         self.flush(br=True)
 
-    def image(self, element: Element) -> None:
+    def image(self, head: str) -> None:
         """A picture, with every address that it gives."""
         sheet = self._sheet
         if len(sheet.pictures) >= MAX_KEPT:
             return
-        given = dict(element.items())
+        given = attributes(head)
         sources = [given[name] for name in _SOURCES if given.get(name)]
         sources += [given[name].split()[0] for name in _SETS if given.get(name, "").strip()]
         width = given.get("width", "").removesuffix("px")
@@ -304,35 +360,31 @@ class _Reader:
             )
         )
 
-    def embed(self, element: Element) -> None:
+    def embed(self, head: str) -> None:
         """A frame, video or audio."""
         if len(self._sheet.embeds) < MAX_KEPT:
-            url = element.get("src") or element.get("data-src") or element.get("data") or ""
-            source = element.find("source") if not url else None
-            if source is not None:
-                url = source.get("src") or ""
-            self._sheet.embeds.append(Embed(element.tag, url, len(self._blocks), self._box))
+            given = attributes(head)
+            url = given.get("src") or given.get("data-src") or given.get("data") or ""
+            for inner in self._inside:
+                if not url and inner.startswith("source "):
+                    url = attributes(inner).get("src") or ""
+            tag = head.partition(" ")[0].rstrip("/")
+            self._sheet.embeds.append(Embed(tag, url, len(self._blocks), self._box))
 
-    def noscript(self, element: Element) -> Close | None:
-        """Read where it holds more than a lazy picture: one that is not closed holds the page."""
-        if holds_prose(element):
-            return _PASS
-        for image in element.iter("img"):
-            self.image(image)
-        return None
+    def noscript(self, head: str) -> None:
+        """What stands in for a lazy picture."""
+        for inner in self._inside:
+            if inner.startswith("img "):
+                self.image(inner.partition(">")[0])
 
-    def button(self, element: Element) -> Close | None:
-        """A button says nothing; one that is not closed holds the rest of the page."""
-        return _PASS if next(element.iter("p"), None) is not None else None
-
-    def field(self, element: Element) -> None:
+    def field(self, head: str) -> None:
         """A form field shows no text."""
-        if (element.get("type") or "").lower() == "password":
+        if attributes(head).get("type", "").lower() == "password":
             self._sheet.asks_password = True
 
-    def meta(self, element: Element) -> None:
+    def meta(self, head: str) -> None:
         """A meta element, by every name that it has."""
-        given = dict(element.items())
+        given = attributes(head)
         content = given.get("content")
         if content:
             for key in ("property", "name", "itemprop"):
@@ -341,44 +393,73 @@ class _Reader:
                     if len(values) < MAX_METAS:
                         values.append(content.strip())
 
-    def head_link(self, element: Element) -> None:
+    def head_link(self, head: str) -> None:
         """A link element: an address by its relation."""
-        rel, href = element.get("rel"), element.get("href")
+        given = attributes(head)
+        rel, href = given.get("rel"), given.get("href")
         if rel and href:
             for word in rel.lower().split():
                 self._sheet.links.setdefault(word, href.strip())
 
-    def base(self, element: Element) -> None:
+    def base(self, head: str) -> None:
         """The address that others are relative to."""
-        if self._sheet.base is None and element.get("href"):
-            self._sheet.base = element.get("href")
+        href = attributes(head).get("href")
+        if self._sheet.base is None and href:
+            self._sheet.base = href
 
-    def title(self, element: Element) -> None:
+    def title(self, head: str) -> None:
         """The page's title, the first one."""
         if self._sheet.head_title is None:
-            text = " ".join("".join(map(str, element.itertext())).split())
-            self._sheet.head_title = text or None
+            text = "".join([part.partition(">")[2] for part in self._inside])
+            self._sheet.head_title = " ".join(plain(text).split()) or None
 
 
-_NO_MENTION = frozenset(("body", "html", "main", "article", "form"))
-_block = _Reader.block
 _END_BLOCK = _Reader.end_block
 _END_INLINE = _Reader.end_inline
 _END_LINK = _Reader.end_link
 _END_STRONG = _Reader.end_strong
-_OPENERS: dict[Any, Callable[[_Reader, Any], Close | None]] = {
-    **dict.fromkeys(_INLINE, _Reader.inline),
-    **dict.fromkeys(("b", "strong"), _Reader.strong),
+
+_READ: dict[str, tuple[Callable[[str, str], Any], Act]] = {
+    **dict.fromkeys(_INLINE, (of_inline, _Reader.inline)),
+    **dict.fromkeys(("b", "strong"), (as_written, _Reader.strong)),
+    "time": (of_time, _Reader.inline),
+}
+_SILENT: dict[str, Callable[[_Reader, str], None]] = {
     **dict.fromkeys(("img", "amp-img"), _Reader.image),
     **dict.fromkeys(("iframe", "amp-iframe", "video", "audio", "object", "embed"), _Reader.embed),
-    **dict.fromkeys(("input",), _Reader.field),
-    "a": _Reader.link,
-    "time": _Reader.time,
+    "input": _Reader.field,
     "br": _Reader.line_break,
     "noscript": _Reader.noscript,
-    "button": _Reader.button,
     "meta": _Reader.meta,
     "link": _Reader.head_link,
     "base": _Reader.base,
     "title": _Reader.title,
 }
+_AS_BLOCK: tuple[Callable[[str, str], Any], Act] = of_box, _Reader.block
+_KNOWN: dict[str, Opening] = {}
+_CLOSING: Opening = (None, None, False, False)
+
+
+def _opening(head: str) -> Opening:
+    """What is between "<" and ">", made out, and noted where it may come again."""
+    if head[0] == "/":
+        _KNOWN[head] = _CLOSING
+        return _CLOSING
+    is_empty = head[-1] == "/"
+    tag = head.partition(" ")[0]
+    if is_empty and len(tag) == len(head):
+        tag = tag[:-1]
+    if tag == "a":
+        return _Reader.link, head, is_empty, False  # nearly every one differs, as the silent do
+    found = _SILENT.get(tag)
+    if found is not None:
+        return found, head, is_empty, not is_empty
+    said, act = _READ.get(tag, _AS_BLOCK)
+    _KNOWN[head] = opening = act, said(tag, head), is_empty, False
+    return opening
+
+
+for _tag in (*_INLINE, *_READ, "a", "p", "div", "li", "ul", "h1", "h2", "h3", "td", "tr"):
+    for _head in (_tag, f"/{_tag}", f"{_tag}/"):
+        _opening(_head)
+_COMMON = dict(_KNOWN)

@@ -14,4 +14,12 @@ def of(title: str | None, subtitle: str | None, text: str, images: Iterable[Imag
     """BLAKE2b-128, hex, of title, subtitle, text and captions; never of an address or a time."""
     captions = (image.caption for image in images if image.caption)
     parts = (title or "", subtitle or "", text, *captions)
-    return digest("r1", *(" ".join(part.split()) for part in parts))
+    return digest("r1", *map(_flat, parts))
+
+
+def _flat(text: str) -> str:
+    """Text with its spacing folded; that of a record nearly always is, but for its lines."""
+    flat = text.replace("\n", " ")
+    if flat.isprintable() and "  " not in flat:
+        return flat.strip()
+    return " ".join(text.split())

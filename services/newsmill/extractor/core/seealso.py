@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from newsmill import urls
+from newsmill.extractor.core import addresses
 from newsmill.extractor.core.credit import fold
 from newsmill.extractor.core.labels import SEE_ALSO
 from newsmill.extractor.core.roles import NONE, RELATED, Area
@@ -97,7 +97,7 @@ def address(href: str | None, base: str) -> str | None:
     if not href or href.startswith("#"):
         return None
     try:
-        return urls.normalise(href, base)
+        return addresses.normal(href, base)
     except ValueError:
         return None
 

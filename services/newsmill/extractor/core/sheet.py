@@ -1,13 +1,16 @@
 """A page laid flat: what one walk over its tree found, in document order, for every later step.
 
-References are numbers, never objects: a sheet holds no cycle, so dropping one frees it at once and
-the cyclic collector has nothing to do. No step after the walk touches the tree, bar the rescue.
+References are numbers, never objects: a sheet holds no cycle, so dropping one frees it at once. Its
+parts are structs that the cyclic collector does not know of (``gc=False``), made in a third of the
+time of a dataclass: a page has a thousand. No step after the walk touches the tree, bar the rescue.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
+
+import msgspec
 
 MentionKind = Literal["byline", "date", "stated_date", "time", "subtitle", "caption"]
 
@@ -19,8 +22,7 @@ class Link(NamedTuple):
     href: str
 
 
-@dataclass(slots=True)
-class Box:
+class Box(msgspec.Struct, gc=False):
     """An element that makes a block of its own: ``div``, ``p``, ``h1``, ``td`` and so on."""
 
     tag: str
@@ -32,8 +34,7 @@ class Box:
     hidden: bool = False  # by its own attributes, or those of a box around it
 
 
-@dataclass(slots=True)
-class Text:
+class Text(msgspec.Struct, gc=False):
     """A run of text between two breaks, white space folded."""
 
     text: str
@@ -45,8 +46,7 @@ class Text:
     br: bool = False  # ended by a line break, not by its box
 
 
-@dataclass(slots=True)
-class Mention:
+class Mention(msgspec.Struct, gc=False):
     """An element that says, by its tag, class or property, that it tells who, when or what."""
 
     kind: MentionKind
@@ -61,8 +61,7 @@ class Mention:
     is_box: bool = False
 
 
-@dataclass(slots=True)
-class Picture:
+class Picture(msgspec.Struct, gc=False):
     """An image, and where it stands among the blocks."""
 
     sources: tuple[str, ...]  # addresses as written, the most trusted first
@@ -72,8 +71,7 @@ class Picture:
     box: int
 
 
-@dataclass(slots=True)
-class Embed:
+class Embed(msgspec.Struct, gc=False):
     """A frame, video or audio of somebody's, and where it stands among the blocks."""
 
     tag: str
@@ -98,7 +96,7 @@ class Sheet:
     mentions: list[Mention] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
     embeds: list[Embed] = field(default_factory=list)
-    elements: int = 0
+    tags: int = 0  # of start and end
     asks_password: bool = False
 
     def path(self, box: int) -> list[int]:

@@ -15,16 +15,17 @@ MAX_LEVELS = 12  # boxes above one that are asked what they are
 MAX_COUNTED = 400  # blocks of such a box that are looked at
 OPEN = frozenset(("article", "main", "body"))
 FOREIGN = frozenset(("aside", "nav", "footer", "form"))
-_OTHERS = re.compile(r"related|comment|recommend|popular|trending|more-from|latest", re.I)
-_LAYOUT = re.compile(r"sidebar|promo|teaser|appetizer|widget|footer", re.I)
+_OTHERS = re.compile(r"related|comment|recommend|popular|trending|more-from|latest")
+_LAYOUT = re.compile(r"sidebar|promo|teaser|appetizer|widget|footer")
 
 
 @functools.lru_cache(maxsize=16_384)
 def _foreignness(name: str) -> int:
     """2 where a class says that other stories are here, 1 where it says a place aside, else 0."""
-    if _OTHERS.search(name):
+    lower = name.lower()
+    if _OTHERS.search(lower):
         return 2
-    return 1 if _LAYOUT.search(name) else 0
+    return 1 if _LAYOUT.search(lower) else 0
 
 
 def is_foreign(sheet: Sheet, box: int, *, is_near: bool = False) -> bool:

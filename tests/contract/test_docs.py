@@ -9,7 +9,7 @@ import pytest
 
 from commands import commands_in, faults
 from newsmill.bus.environment import NAMES as OF_KAFKA
-from newsmill.process.settings import NOT_SETTINGS, PREFIX, names
+from newsmill.process.settings import FILES, NOT_SETTINGS, PREFIX, names
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -54,7 +54,9 @@ class TestPage:
         assert [link for link in links if not (page.parent / link).exists()] == []
 
     def test_its_settings_exist(self, page: Path) -> None:
-        known = {f"{PREFIX}{name.upper()}" for name in names()} | NOT_SETTINGS | OF_KAFKA
+        known = (
+            {f"{PREFIX}{name.upper()}" for name in names()} | NOT_SETTINGS | OF_KAFKA | set(FILES)
+        )
         assert set(VARIABLE.findall(page.read_text("utf-8"))) - {PREFIX} <= known
 
     def test_it_names_no_machine(self, page: Path) -> None:

@@ -22,6 +22,22 @@ def connect(url: str, lane: str) -> Bus:
         from newsmill.bus.kafka import KafkaBus
 
         return KafkaBus(rest, NAMESPACE, lane)
+    raise _no_bus(url)
+
+
+def place_of(url: str) -> tuple[str, str]:
+    """The brokers and the namespace of a Kafka URL, asking nobody; raises Misconfigured."""
+    scheme, _, rest = url.partition(":")
+    if scheme != "kafka":
+        raise Misconfigured("bus: only Kafka has rights; give --bus kafka://HOST:PORT/NAMESPACE")
+    from newsmill.bus.kafka.options import parse
+
+    options = parse(rest, NAMESPACE)
+    return ",".join(options.servers), options.namespace
+
+
+def _no_bus(url: str) -> Misconfigured:
+    scheme, _, _ = url.partition(":")
     if "@" in url:  # what stands before it may be a secret
         url = f"{scheme}://***@{url.rpartition('@')[2]}"
-    raise Misconfigured(f"bus {url!r}: not a bus URL; use file:DIR or kafka://HOST:PORT/NAMESPACE")
+    return Misconfigured(f"bus {url!r}: not a bus URL; use file:DIR or kafka://HOST:PORT/NAMESPACE")

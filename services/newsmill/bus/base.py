@@ -62,6 +62,15 @@ class BusFull(NewsmillError):
     """No room for the step now (disk or cap): stop taking work, try the same step again later."""
 
 
+class DiskLow(BusFull):
+    """Free disk is short: steps that only add are refused, so that those that drain find room."""
+
+    def __init__(self, why: str, free_bytes: int, limit: int) -> None:
+        super().__init__(why)
+        self.free_bytes = free_bytes
+        self.limit = limit
+
+
 class BusUnknown(NewsmillError):
     """How a step ended cannot be told: exit, start again, and read the positions back."""
 
@@ -192,9 +201,13 @@ class Member(Protocol):
         outputs: Sequence[Output],
         state: Sequence[Change],
         positions: Mapping[Place, Mark],
+        *,
+        adds: bool = False,
     ) -> None:
         """One step, whole or not at all.
 
+        ``adds``: the outputs are not made of the records that the positions pass, so the step
+        takes room where one that drains a stream gives it. It is refused where room is short.
         Raises Fenced, BusFull, BusUnknown, RecordTooLarge.
         """
 
@@ -291,6 +304,15 @@ class Bus(Protocol):
     def scan(self, topic: Topic, partition: int, start: int = 0) -> Iterator[Record]:
         """Read a partition from ``start`` to its present end, outside any group."""
 
+    def span(self, topic: Topic, partition: int) -> tuple[int, int]:
+        """Where a partition begins and ends now, read-committed; (0, 0) where there is none."""
+
+    def since(self, topic: Topic, partition: int, moment_ms: int) -> int:
+        """The first offset of a record that was written then or later; the end where none was.
+
+        By the clocks of those who wrote, so near enough for people, and for nothing else.
+        """
+
     def read_state(self, topic: Topic) -> Iterator[tuple[bytes, bytes]]:
         """Every committed key and value of a state topic, outside any group: for people."""
 
@@ -302,6 +324,9 @@ class Bus(Protocol):
 
     def drop_lane(self) -> None:
         """Remove the lane's topics, state and groups."""
+
+    def lanes(self) -> list[str]:
+        """The names of all lanes of this bus, this one included where it was made."""
 
     def describe(self) -> list[Described]:
         """What the lane's topics hold."""

@@ -49,7 +49,7 @@ def told(environment: Mapping[str, str]) -> dict[str, str]:
             raise Misconfigured(
                 f"environment: {PREFIX}PASSWORD and {PREFIX}PASSWORD_FILE; set one of them"
             )
-        found["password"] = _secret(Path(file))
+        found["password"] = secret_of(f"{PREFIX}PASSWORD_FILE", Path(file))
     return found
 
 
@@ -62,12 +62,13 @@ def told_on(environment: Mapping[str, str]) -> dict[str, str]:
     return patience | {name: environment[name] for name in NAMES & environment.keys()}
 
 
-def _secret(file: Path) -> str:
+def secret_of(variable: str, file: Path) -> str:
+    """The text of the file that a variable names, less its last newline; raises Misconfigured."""
     try:
         secret = file.read_text(encoding="utf-8").removesuffix("\n").removesuffix("\r")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        raise Misconfigured(f"environment: {PREFIX}PASSWORD_FILE {file}: {why}") from None
+        raise Misconfigured(f"environment: {variable} {file}: {why}") from None
     if not secret:
-        raise Misconfigured(f"environment: {PREFIX}PASSWORD_FILE {file}: it is empty")
+        raise Misconfigured(f"environment: {variable} {file}: it is empty")
     return secret

@@ -139,6 +139,19 @@ def test_a_scan_begins_where_it_is_told_and_ends_at_the_present_end(bus):
     assert list(bus.scan(SINK, 0)) == []
 
 
+def test_a_span_is_where_a_partition_begins_and_ends(bus):
+    partition = partition_of("one", 4)
+    assert bus.span(SOURCE, partition) == (0, 0)
+    publish(bus, numbered(10), routing="one")
+    first, end = bus.span(SOURCE, partition)
+    records = list(bus.scan(SOURCE, partition))
+    assert (first, len(records)) == (records[0].offset, 10)
+    assert records[-1].offset < end
+    assert bus.since(SOURCE, partition, 0) == first
+    assert bus.since(SOURCE, partition, records[-1].timestamp_ms) <= records[-1].offset
+    assert records[-1].offset < bus.since(SOURCE, partition, records[-1].timestamp_ms + 1) <= end
+
+
 def test_a_configuration_topic_is_followed_whole_and_then_as_it_grows(bus, open_bus):
     def rule(key, value):
         return Output(topic=RULES, key=key, value=value)
@@ -195,6 +208,16 @@ def test_lanes_know_nothing_of_each_other(bus, open_bus):
     bus.drop_lane()
     assert everything(bus, SOURCE) == []
     assert len(everything(other, SOURCE)) == 1
+
+
+def test_a_bus_names_its_lanes_those_that_were_dropped_no_more(bus, open_bus):
+    assert bus.lanes() == []
+    bus.create()
+    other = open_bus("other-1")
+    other.create()
+    assert bus.lanes() == other.lanes() == ["live", "other-1"]
+    other.drop_lane()
+    assert bus.lanes() == ["live"]
 
 
 def test_lag_says_how_far_a_group_is_and_who_owns_what(bus):

@@ -69,10 +69,10 @@ class Refusing:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._member, name)
 
-    def commit(self, *step: Any) -> None:
+    def commit(self, *step: Any, **how: Any) -> None:
         if self._errors:
             raise self._errors.pop(0)
-        self._member.commit(*step)
+        self._member.commit(*step, **how)
 
 
 class Loop:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +17,19 @@ from contract.workers.test_supervisor import article
 from newsmill.archiver.sqlite import SqliteStore
 from newsmill.archiver.worker import Archiving
 from newsmill.bus.base import Bus, BusFull, Change, Output, Place, Record
+from newsmill.cli import forget
 from newsmill.enricher.worker import Enriching
 from newsmill.errors import BadRecord, TryLater
 from newsmill.fetcher.core.frontier import restored
 from newsmill.fetcher.worker import Fetcher
 from newsmill.newsroom import FEEDS as SAMPLE_FEEDS
 from newsmill.newsroom import Newsroom
+from newsmill.process.denied import Following
 from newsmill.process.settings import Settings
 from newsmill.process.tend import STEP_KEY
+from newsmill.process.tender import Finished
 from newsmill.producer.worker import Producer
-from newsmill.records import Entry, Feed, encode
+from newsmill.records import Denial, Entry, Feed, encode
 from newsmill.topics import ARTICLES, DEAD, ENRICHED, ENTRIES, FEEDS, FEEDS_STATE, FRONTIER, PAGES
 from newsmill.urls import domain_of, identity
 from running import wait_for
@@ -188,6 +192,30 @@ def test_a_newer_entry_of_a_page_in_flight_waits_in_the_state_beside_the_older(
         fetcher.close()
 
 
+def test_pages_that_wait_for_room_in_the_log_are_bounded_in_bytes(
+    tmp_path: Path, newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("newsmill.fetcher.worker.MOST_WAITING_BYTES", 1)
+    told = Told(newsroom, tmp_path)
+    hosts = ("www.harbour-ledger.example", "www.slow-press.example")
+    with connect(tmp_path), Loop(tmp_path, "one") as loop:
+        fetcher = Fetcher(told.settings, loop.log)
+        fetcher.assigned(Place("entries", 0), [])
+        for number, host in enumerate(hosts):
+            value = entry(f"http://{host}/")
+            fetcher.intake(Record("entries", 0, number, number + 1, b"k", value, (), 0))
+            fetcher.start_due()
+            if not number:
+                ended: list[Any] = []
+                wait_for(lambda ended=ended: ended.extend(fetcher.done(0.05)) or ended)
+                assert ended[0].results[0].outputs
+        assert fetcher.in_flight == 1, "the second is not asked for while the first waits"
+        fetcher.committed(ended[0])
+        fetcher.start_due()
+        assert fetcher.in_flight == 1
+        fetcher.close()
+
+
 # -- producer
 
 
@@ -259,3 +287,77 @@ def test_a_wall_clock_that_jumped_delays_no_feed_past_its_longest_interval(tmp_p
             producer.assigned(Place("feeds.state", number), [(url.encode(), encode_state(state))])
         assert producer._polled[url].due - time.monotonic() <= 86_400
         producer.close()
+
+
+# -- takedowns
+
+
+def deny(opened: Bus, *keys: str) -> None:
+    at = "2026-11-24T12:00:00Z"
+    forget.publish(opened, [Denial(key=key, at=at, reason="asked for") for key in keys])
+
+
+def test_an_archiver_at_work_takes_down_what_is_denied_and_takes_none_of_it_again(
+    tmp_path: Path,
+) -> None:
+    values = [article(number) for number in range(20)]
+    gone = orjson.loads(values[3])["id"]
+    with connect(tmp_path) as opened:
+        publish(opened, ENRICHED, values)
+        loop = Loop(tmp_path, "one")
+        following = Following(loop.bus, Settings(data=tmp_path))
+        store = SqliteStore(tmp_path / "store.db")
+        archiving = Archiving(store, opened.identity, loop.log, following=following)
+        loop.life.on_turn = archiving.follow
+        with loop.drain(archiving, group="archiver.sqlite", topic=ENRICHED):
+            wait_for(lambda: not waiting(opened, "archiver.sqlite"))
+            with SqliteStore(tmp_path / "store.db", readonly=True) as read:
+                assert read.count() == 20
+                deny(opened, gone)
+                wait_for(lambda: read.count() == 19)  # while nothing comes in
+                publish(opened, ENRICHED, values)
+                wait_for(lambda: not waiting(opened, "archiver.sqlite"))
+                assert read.count() == 19
+                assert read.find(gone) is None
+                assert read.denial(gone) is not None
+        assert loop.error is None
+        assert loop.lines("store.forgot")[0]["records"] == 1
+        refused = [x for x in loop.lines("record") if x["outcome"] == "refused"]
+        assert [x["reason"] for x in refused] == ["denied"]
+        assert "asked for" in refused[0]["detail"]
+
+
+def test_a_fetcher_turns_away_what_is_denied_and_what_waits_already(
+    tmp_path: Path, newsroom: Newsroom
+) -> None:
+    told = Told(newsroom, tmp_path)
+    waits = "http://www.harbour-ledger.example/2026/09/09/library-roof/"
+    before = "http://tidewire.example/story/grain-index-0910"
+    fine = "http://www.harbour-ledger.example/2026/09/11/market-hall-stalls/"
+    with connect(tmp_path) as opened:
+        deny(opened, "tidewire.example")
+        entries(opened, [entry(url) for url in (waits, before, fine)])
+        loop = Loop(tmp_path, "one")
+        following = Following(loop.bus, told.settings)
+        fetcher = Fetcher(told.settings, loop.log, following)
+        fetcher.assigned(Place("entries", 0), [])
+        following.fresh()
+        for record in everything(opened, ENTRIES):
+            fetcher.intake(replace(record, partition=0))
+        following.denied.take([Record("denied", 0, 9, 10, identity(waits).encode(), b"", (), 0)])
+        finished: list[Finished] = []
+
+        def turn() -> bool:
+            fetcher.start_due()
+            finished.extend(fetcher.done(0.1))
+            return len(finished) == 2
+
+        wait_for(turn)
+        outcomes = {
+            result.facts["url"]: (result.outcome, result.reason)
+            for one in finished
+            for result in one.results
+        }
+        assert outcomes == {waits: ("refused", "denied"), fine: ("published", None)}
+        fetcher.close()
+        loop.stop()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from newsmill.bus.base import Burst, Described, Lag, Record
+from newsmill.bus.base import Burst, BusFull, Described, Lag, Record
 from newsmill.bus.file import drop, options, overview, reading, retention
 from newsmill.bus.file.bells import Bells
 from newsmill.bus.file.catalog import Catalog
@@ -20,6 +20,7 @@ from newsmill.topics import TOPICS, Topic
 BURST = Burst(records=50, bytes=4 << 20, wait_s=0.15)
 
 Opened = TypeVar("Opened", FileMember, FileFollower)
+Entered = TypeVar("Entered")
 
 
 class FileBus:
@@ -36,7 +37,7 @@ class FileBus:
         self._options = options.parse(spec)
         self._namespace = namespace
         self._lane = lane
-        self._db = Database(self._options)
+        self._db = self._with_room(lambda: Database(self._options))
         self._presence: Presence | None = enter(self._options.directory)
         self._catalog = Catalog(self._db, namespace, lane)
         self._open: list[FileMember | FileFollower] = []
@@ -61,8 +62,9 @@ class FileBus:
         for topic in topics:
             if topic.kind == "config":
                 raise ValueError(f"{topic.name} is followed, not shared by a group")
-        self._fresh().make(topics)
-        return self._keep(self._joined(group, topics, slot, self._entered()))
+        self._with_room(lambda: self._fresh().make(topics))
+        presence = self._entered()
+        return self._keep(self._with_room(lambda: self._joined(group, topics, slot, presence)))
 
     def follow(self, topic: Topic) -> FileFollower:
         """Read a configuration topic whole, and then as it grows; made where it is missing."""
@@ -78,6 +80,16 @@ class FileBus:
             return iter(())
         place = (known.partitions[partition], topic.name, partition)
         return reading.scan(self._db, place, start, self._tell)
+
+    def span(self, topic: Topic, partition: int) -> tuple[int, int]:
+        """Where a partition begins and ends now; (0, 0) where there is none."""
+        known = self._fresh().find(topic)
+        return reading.span(self._db, known.partitions[partition]) if known else (0, 0)
+
+    def since(self, topic: Topic, partition: int, moment_ms: int) -> int:
+        """The first offset of a record that was written then or later; the end where none was."""
+        known = self._fresh().find(topic)
+        return reading.since(self._db, known.partitions[partition], moment_ms) if known else 0
 
     def read_state(self, topic: Topic) -> Iterator[tuple[bytes, bytes]]:
         """Every committed key and value of a state topic, outside any group."""
@@ -95,6 +107,10 @@ class FileBus:
             if wanted is None or group.name in wanted
             for each in overview.lag(self._db, self._catalog, group, presence)
         ]
+
+    def lanes(self) -> list[str]:
+        """The names of all lanes of this bus."""
+        return self._catalog.lanes()
 
     def describe(self) -> list[Described]:
         """What the lane's topics hold."""
@@ -148,6 +164,15 @@ class FileBus:
             db.close()
             bells.close()
             raise
+
+    def _with_room(self, enter: Callable[[], Entered]) -> Entered:
+        """Come in, on a full disk by the room that was put aside: who drains must get in."""
+        try:
+            return enter()
+        except BusFull:
+            if not retention.give_up_ballast(self._options):
+                raise
+            return enter()
 
     def _fresh(self) -> Catalog:
         """The catalog as the file has it now: another process may have dropped the lane."""

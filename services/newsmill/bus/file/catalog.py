@@ -142,6 +142,12 @@ class Catalog:
         )
         return [Group(number, self.short(name)) for number, name in rows]
 
+    def lanes(self) -> list[str]:
+        """The short name of every lane of the namespace."""
+        before = prefix(self._namespace, "")
+        names = [name for (name,) in self._db.execute("SELECT name FROM lanes ORDER BY name")]
+        return [name.removeprefix(before) for name in names if name.startswith(before)]
+
     def _make_lane(self) -> None:
         self._db.execute(
             "INSERT OR IGNORE INTO lanes(name, identity) VALUES(?, ?)", (self.lane, new_identity())

@@ -156,6 +156,8 @@ class Database:
                 return self._connect()
         except OSError as error:
             raise Misconfigured(f"bus directory {directory}: {error.strerror or error}") from None
+        except (apsw.FullError, apsw.IOError) as error:
+            raise BusFull(f"{self.path}: {error}") from None
         except apsw.NotADBError:
             raise Misconfigured(f"{self.path} is no SQLite database: not a newsmill bus") from None
         except (apsw.CantOpenError, apsw.ReadOnlyError, apsw.PermissionsError) as error:

@@ -165,6 +165,8 @@ class FileMember:
         outputs: Sequence[Output],
         state: Sequence[Change],
         positions: Mapping[Place, Mark],
+        *,
+        adds: bool = False,
     ) -> None:
         """One step, whole or not at all; raises Fenced, BusFull, BusUnknown, RecordTooLarge."""
         self._require_open()
@@ -172,7 +174,7 @@ class FileMember:
             raise ValueError("a step of a group that reads must name the partitions it is of")
         for place, mark in positions.items():
             self._check_position(place, mark)
-        self._writer.commit(outputs, state, positions)
+        self._writer.commit(outputs, state, positions, adds=adds)
 
     def _check_position(self, place: Place, mark: Mark) -> None:
         """Raise ValueError for a position that skips what was not delivered, or goes back."""

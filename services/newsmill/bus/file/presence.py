@@ -43,7 +43,7 @@ class Presence:
 
     def hold(self, incarnation: int) -> None:
         """Be there as this incarnation, until released or dead."""
-        fcntl.lockf(self._members, fcntl.LOCK_EX, 1, incarnation)
+        fcntl.lockf(self._members, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, incarnation)
         self._mine[incarnation] = 0
 
     def release(self, incarnation: int) -> None:

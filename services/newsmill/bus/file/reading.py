@@ -17,6 +17,8 @@ CHUNK_BYTES = 16 << 20
 
 _SELECT = "SELECT id, ts, key, hdr, crc, val FROM log WHERE id>=? AND id<? ORDER BY id LIMIT ?"
 
+_WRITTEN = "SELECT id, ts FROM log WHERE id>=? AND id<? ORDER BY id LIMIT 1"
+
 
 def read(
     db: Database,
@@ -86,12 +88,31 @@ def set_aside(
         notice("damaged", {"topic": topic, "partition": partition, "offset": row[0] - base})
 
 
+def span(db: Database, number: int) -> tuple[int, int]:
+    """Where a partition begins and ends now."""
+    rows = db.execute("SELECT start, next FROM parts WHERE tp=?", (number,))
+    return (rows[0][0], rows[0][1]) if rows else (0, 0)
+
+
+def since(db: Database, number: int, moment_ms: int) -> int:
+    """The first offset of a record written then or later, by bisection; the end where none was."""
+    base = number << OFFSET_BITS
+    low, end = span(db, number)
+    high = end
+    while low < high:
+        middle = (low + high) // 2
+        rows = db.execute(_WRITTEN, (base + middle, base + high))
+        if not rows or rows[0][1] >= moment_ms:
+            high = middle
+        else:
+            low = rows[0][0] - base + 1
+    return low
+
+
 def scan(db: Database, place: tuple[int, str, int], start: int, notice: Notice) -> Iterator[Record]:
     """Every record of a partition from ``start`` to its present end."""
-    rows = db.execute("SELECT start, next FROM parts WHERE tp=?", (place[0],))
-    if not rows:
-        return
-    position, end = max(start, rows[0][0]), rows[0][1]
+    first, end = span(db, place[0])
+    position = max(start, first)
     while position < end:
         records, position, damaged = read(db, place, position, end, CHUNK, CHUNK_BYTES)
         if damaged:

@@ -13,10 +13,11 @@ import time
 
 import apsw
 
-from newsmill.bus.base import BusFull
+from newsmill.bus.base import BusFull, DiskLow
 from newsmill.bus.file.catalog import Known
 from newsmill.bus.file.codec import WEIGHT
 from newsmill.bus.file.database import OFFSET_BITS, Database
+from newsmill.bus.file.options import Options
 
 HEADROOM = 2  # times the cap, for steps that drain a stream
 LOW_WATER = 0.9  # of the cap: what a trim brings a topic down to
@@ -39,15 +40,21 @@ class Room:
     def __init__(self, db: Database) -> None:
         self._db = db
         self._options = db.options
-        self._free = (float("-inf"), 0)
+        self._looked, self._free = float("-inf"), 0
         self._idle: dict[int, float] = {}
 
-    def is_low(self) -> bool:
-        """Whether free disk is below the limit at which sources stop; looked up once a second."""
+    def check_disk(self) -> None:
+        """Raise DiskLow where free disk is below the limit at which sources stop.
+
+        It is looked up once a second.
+        """
         now = time.monotonic()
-        if now - self._free[0] > 1.0:
-            self._free = (now, free_bytes(self._options.directory))
-        return self._free[1] < self._options.min_free_bytes
+        if now - self._looked > 1.0:
+            self._looked, self._free = now, free_bytes(self._options.directory)
+            make_ballast(self._db)  # it may have been given up while the disk was full
+        limit = self._options.min_free_bytes
+        if self._free < limit:
+            raise DiskLow(f"{self._db.path}: less than {limit} bytes free", self._free, limit)
 
     def over(self, known: Known, *, drains: bool) -> int | None:
         """The cap that the topic is past inside the open transaction, None where it is not."""
@@ -97,9 +104,7 @@ class Room:
 
     def rescue(self, topics: list[Known]) -> None:
         """After a full disk: give up the ballast, checkpoint, drop, and make ballast anew."""
-        path = self._options.directory / BALLAST
-        with contextlib.suppress(OSError):
-            path.unlink(missing_ok=True)
+        give_up_ballast(self._options)
         with contextlib.suppress(apsw.Error, BusFull):
             self._db.checkpoint()
             for known in topics:
@@ -168,6 +173,15 @@ def free_bytes(directory: os.PathLike[str]) -> int:
     """Bytes of disk that are free to us."""
     found = os.statvfs(directory)
     return found.f_bavail * found.f_frsize
+
+
+def give_up_ballast(options: Options) -> bool:
+    """Free the room that was put aside; whether there was any."""
+    try:
+        (options.directory / BALLAST).unlink()
+    except OSError:
+        return False
+    return True
 
 
 def make_ballast(db: Database) -> None:

@@ -44,15 +44,15 @@ class Writer:
         outputs: Sequence[Output],
         state: Sequence[Change],
         positions: Mapping[Place, Mark],
+        *,
+        adds: bool,
     ) -> None:
         """One step, whole or not at all; raises Fenced, BusFull, BusUnknown, RecordTooLarge."""
         check_named(state, positions)
         encoded = step.encode(self._catalog, outputs, state)
-        drains = self._drains(positions)
-        if outputs and not drains and self._room.is_low():
-            raise BusFull(
-                f"{self._db.path}: less than {self._db.options.min_free_bytes} bytes free"
-            )
+        drains = not adds and self._drains(positions)
+        if outputs and not drains:
+            self._room.check_disk()
         self._membership.beat()
         self._write_with_room(encoded, positions, drains)
         crash.point("commit.done")

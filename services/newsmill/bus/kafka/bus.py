@@ -89,6 +89,22 @@ class KafkaBus:
         place = Place(topic.name, partition)
         return reading.read(self._clients, where.topic, place, max(start, first), end)
 
+    def span(self, topic: Topic, partition: int) -> tuple[int, int]:
+        """Where a partition begins and ends now, read-committed; (0, 0) where there is none."""
+        if not self._fresh().find(topic):
+            return 0, 0
+        where = TopicPartition(self._catalog.full(topic.name), partition)
+        first = reading.starts(self._clients, [where])[where]
+        return first, reading.settled_ends(self._clients, [where])[where]
+
+    def since(self, topic: Topic, partition: int, moment_ms: int) -> int:
+        """The first offset of a record that was written then or later; the end where none was."""
+        _, end = self.span(topic, partition)
+        if not end:
+            return 0
+        where = TopicPartition(self._catalog.full(topic.name), partition)
+        return reading.since(self._clients, where, moment_ms, end)
+
     def read_state(self, topic: Topic) -> Iterator[tuple[bytes, bytes]]:
         """Every committed key and value of a state topic, outside any group."""
         for partition in range(topic.partitions):
@@ -98,6 +114,10 @@ class KafkaBus:
         """How far the named groups are (all that ever joined, where None)."""
         with self._clients.asking():
             return overview.lag(self._clients, self._catalog, groups)
+
+    def lanes(self) -> list[str]:
+        """The names of all lanes of this namespace."""
+        return self._catalog.lanes()
 
     def describe(self) -> list[Described]:
         """What the lane's topics hold."""

@@ -94,6 +94,18 @@ class Catalog:
         found = self._described([self.short(name) for name in sorted(names)])
         return {name: len(found[name]["partitions"]) for name in found if name != IDENTITY}
 
+    def lanes(self) -> list[str]:
+        """The name of every lane of the namespace: each has a topic of its identity."""
+        before, after = prefix(self._namespace, ""), f".{IDENTITY}"
+        with self._clients.admin() as admin:
+            names = [str(name) for name in admin.list_topics()]
+        lanes = [
+            name.removeprefix(before).removesuffix(after)
+            for name in names
+            if name.startswith(before) and name.endswith(after)
+        ]
+        return sorted(lane for lane in lanes if lane and "." not in lane)
+
     def kind(self, name: str, partitions: int) -> str:
         """What a topic is; by its settings where this newsmill does not know the name."""
         if name in BY_NAME:
@@ -189,6 +201,9 @@ def _setting(told: Any, name: str) -> object:
 def settings_of(topic: Topic) -> dict[str, str]:
     """The settings that a topic is made with."""
     settings: dict[str, Any] = {"max.message.bytes": topic.max_bytes + ROOM}
+    # The brokers' clock: records of a worker whose own is wrong by days would be dropped by
+    # retention at once, or refused.
+    settings["message.timestamp.type"] = "LogAppendTime"
     # Page bodies are zstd frames already; the rest is compressed by the broker, as it is kept.
     settings["compression.type"] = "uncompressed" if topic.name == "pages" else "zstd"
     if topic.kind == "stream":

@@ -99,8 +99,13 @@ class KafkaMember:
         outputs: Sequence[Output],
         state: Sequence[Change],
         positions: Mapping[Place, Mark],
+        *,
+        adds: bool = False,
     ) -> None:
-        """One step, whole or not at all; raises Fenced, BusFull, BusUnknown, RecordTooLarge."""
+        """One step, whole or not at all; raises Fenced, BusFull, BusUnknown, RecordTooLarge.
+
+        ``adds`` makes no difference: how much room there is is the brokers' affair.
+        """
         self._require_open()
         if not positions and self._membership is not None:
             raise ValueError("a step of a group that reads must name the partitions it is of")

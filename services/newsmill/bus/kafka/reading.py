@@ -50,6 +50,13 @@ def starts(clients: Clients, places: Iterable[TopicPartition]) -> dict[TopicPart
     return {place: found.offset for place, found in told.items()}
 
 
+def since(clients: Clients, where: TopicPartition, moment_ms: int, end: int) -> int:
+    """The first offset of a record written then or later; ``end`` where none was."""
+    with clients.admin() as admin:
+        found = admin.list_partition_offsets({where: moment_ms})[where].offset
+    return end if found < 0 else min(int(found), end)
+
+
 def ends(
     clients: Clients, places: Iterable[TopicPartition], *, committed: bool
 ) -> dict[TopicPartition, int]:

@@ -61,7 +61,7 @@ class Database:
 
     def make(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="newsmill-postgres-"))
-        self._own(self._folder)
+        self.own(self._folder)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -147,7 +147,8 @@ class Database:
         if done.returncode:
             raise NoDatabase(f"{name}: {done.stderr.decode('utf-8', 'replace').strip()[-300:]}")
 
-    def _own(self, folder: Path) -> None:
+    def own(self, folder: Path) -> None:
+        """Make a folder the server's, so that it can write there."""
         if os.geteuid() == 0:
             os.chown(folder, NOBODY, NOBODY)
 

@@ -17,7 +17,7 @@ from newsmill.archiver.postgres import PostgresStore
 from newsmill.archiver.sqlite import SqliteStore
 from newsmill.archiver.store import CHUNK, Store, StoreFenced
 from newsmill.bus.base import Place
-from newsmill.records import splice
+from newsmill.records import Denial, splice
 from stores.conftest import Open
 from unit.archiver.rows import record, row
 
@@ -231,3 +231,44 @@ def test_a_writer_killed_at_any_moment_leaves_whole_steps(killed: Killed) -> Non
             process.kill()
             process.wait(20)
         reached = killed.check_whole()
+
+
+def denial(key: str, at: str = "2026-11-24T12:00:00Z") -> Denial:
+    return Denial(key=key, at=at, reason="asked for")
+
+
+def test_what_is_forgotten_is_gone_and_comes_back_by_nobody(open_store: Open) -> None:
+    store = open_store()
+    desktop, amp, other = row("a"), row("amp/a", canonical="a"), row("b")
+    store.write([desktop, amp, other], "log", {}, {ZERO: 3})
+    assert store.forget([denial(desktop.article_id)]) == 1
+    assert store.forget([denial(desktop.article_id)]) == 0
+    assert list(store.articles()) == [other.record]
+    assert store.pages() == 1
+    newer = row("a", fetched="2026-12-01T00:00:00Z")
+    open_store().write([newer, amp, row("c")], "log", {ZERO: 3}, {ZERO: 6})
+    assert set(store.articles()) == {other.record, row("c").record}
+
+
+def test_a_page_is_forgotten_alone_and_its_article_told_by_the_others(open_store: Open) -> None:
+    store = open_store()
+    stays, goes = row("a", fetched="2026-11-01"), row("amp/a", canonical="a", fetched="2026-11-02")
+    store.write([stays, goes], "log", {}, {ZERO: 2})
+    assert list(store.articles()) == [goes.record]
+    assert store.forget([denial(goes.page_id)]) == 0
+    assert list(store.articles()) == [stays.record]
+
+
+def test_a_site_is_forgotten_with_all_below_it(open_store: Open) -> None:
+    store = open_store()
+    rows = [
+        row("a", url="https://m.paper.example/a", canonical_url="https://paper.example/a"),
+        row("b", url="https://paper.example/b", canonical_url="https://www.paper.example/b"),
+        row("c", url="https://otherpaper.example/c", canonical_url="https://otherpaper.example/c"),
+        row("d", url="https://a.example/d", canonical_url="https://a.example/d"),
+    ]
+    store.write(rows, "log", {}, {ZERO: 4})
+    assert store.forget([denial("paper.example")]) == 2
+    assert set(store.articles()) == {rows[2].record, rows[3].record}
+    store.write(rows, "log", {ZERO: 4}, {ZERO: 8})
+    assert store.count() == 2

@@ -248,7 +248,7 @@ def test_an_older_format_is_brought_to_the_present_one_and_a_newer_one_refused(
         with psycopg.connect(url) as db:
             assert db.execute("SELECT words FROM newsmill_live.pages").fetchall() == [(None,)]
     refused = pytest.raises(
-        Misconfigured, match=r"format is 2; this newsmill writes 1: install a newer one"
+        Misconfigured, match=r"format is 3; this newsmill writes 2: install a newer one"
     )
     with PostgresStore(url, "live") as store, refused:
         store.positions("log")

@@ -79,6 +79,27 @@ def revisit(page: Page, held: bytes, size: int, digest: str, original: Original)
     return _member(record)
 
 
+def tombstone(urn: str, at: str, reason: str, size: int) -> bytes:
+    """The record, of so many bytes, that stands where the record ``urn`` was taken down.
+
+    It says when and why, and nothing of the page. Raises ValueError where it does not fit.
+    """
+    name = hashlib.blake2b(f"tombstone {urn} {at}".encode(), digest_size=16).hexdigest()
+    parts = (name[:8], name[8:12], name[12:16], name[16:20], name[20:])
+    head = (
+        "WARC/1.1\r\nWARC-Type: metadata\r\n"
+        f"WARC-Record-ID: <urn:uuid:{'-'.join(parts)}>\r\nWARC-Date: {at}\r\n"
+        f"WARC-Refers-To: <urn:{urn}>\r\nContent-Type: application/warc-fields\r\n"
+        "Content-Length: {:010}\r\n\r\n"
+    )
+    room = size - len(head.format(0)) - len("\r\n\r\n")
+    if room < 0:
+        raise ValueError(f"a tombstone of {size} bytes")
+    said = f"removed: {at}\r\nreason: {' '.join(reason.split())}".encode("utf-8", "replace")
+    block = said[:room].decode("utf-8", "ignore").encode().ljust(room)
+    return head.format(room).encode() + block + b"\r\n\r\n"
+
+
 def warcinfo(lane: str, version: str, date: str) -> bytes:
     """The gzip member that a file begins with."""
     record = WarcRecord()

@@ -45,13 +45,24 @@ CREATE TABLE articles(
     article_id TEXT PRIMARY KEY, page_id TEXT NOT NULL, change INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 """,
+    """
+CREATE TABLE forgotten(
+    key TEXT PRIMARY KEY, at TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE removed(
+    article_id TEXT PRIMARY KEY, change INTEGER NOT NULL, at TEXT, reason TEXT
+) STRICT, WITHOUT ROWID;
+""",
 )
+FIRST = 1  # has articles and pages: enough to compare lanes, whatever newsmill made them
 
 
-def connect(path: Path, *, readonly: bool) -> apsw.Connection:
+def connect(path: Path, *, readonly: bool, oldest: int | None = None) -> apsw.Connection:
     """A connection to the store at ``path``, which is made where there is none unless ``readonly``.
 
-    Raises Misconfigured where the file is no store, one of a newer format, or cannot be opened.
+    To be read it must have the format ``oldest`` (None: the present one) or a later one; what is
+    written is brought to the present one. Raises Misconfigured where the file is no store, of
+    another format, or cannot be opened.
     """
     if readonly and not path.exists():
         raise Misconfigured(_nothing(path))
@@ -66,7 +77,7 @@ def connect(path: Path, *, readonly: bool) -> apsw.Connection:
         except (apsw.CantOpenError, OSError) as error:
             raise Misconfigured(f"store {path} cannot be opened: {error}") from None
         try:
-            _prepare(db, path, readonly)
+            _prepare(db, path, readonly, oldest)
         except (apsw.Error, NewsmillError):
             db.close()
             raise
@@ -77,12 +88,12 @@ def _nothing(path: Path) -> str:
     return f"no store at {path}: nothing was archived there yet"
 
 
-def _prepare(db: apsw.Connection, path: Path, readonly: bool) -> None:
+def _prepare(db: apsw.Connection, path: Path, readonly: bool, oldest: int | None) -> None:
     db.set_busy_timeout(BUSY_MS)
     if readonly:
         if _is_empty(db):
             raise Misconfigured(_nothing(path))
-        if _check_format(db, path) < len(MIGRATIONS):
+        if _check_format(db, path) < (oldest or len(MIGRATIONS)):
             raise Misconfigured(
                 f"store {path} has an older format: the archiver brings it to {len(MIGRATIONS)}"
             )

@@ -12,7 +12,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import BinaryIO
 
-from newsmill.records import Enriched, decode
+from newsmill.archiver.store import Removed
+from newsmill.records import Enriched, decode, encode
 
 BETWEEN = "; "  # the items of a list in one cell
 
@@ -48,18 +49,21 @@ _COLUMNS: dict[str, Callable[[Enriched], str | None]] = {
     "tier": lambda a: None if a.quality is None else a.quality.tier,
 }
 
-HEADER = tuple(_COLUMNS)
-"""The columns of the CSV; new ones are added at the end."""
+HEADER = (*_COLUMNS, "removed")
+"""The columns of the CSV; new ones are added at the end. ``removed`` is for tombstones alone."""
 
 
-def write_jsonl(records: Iterable[bytes], out: BinaryIO) -> int:
+def write_jsonl(records: Iterable[bytes | Removed], out: BinaryIO) -> int:
     """Write each record as one line, byte for byte as it came; returns how many.
 
+    A tombstone is a line of ``id``, ``removed`` (null where nobody took it down) and ``reason``.
     Only a line break between the tokens of a record (inside a string JSON forbids it) is made a
     space.
     """
     written = 0
     for record in records:
+        if isinstance(record, Removed):
+            record = encode(record)
         if b"\n" in record or b"\r" in record:
             record = record.replace(b"\n", b" ").replace(b"\r", b" ")
         out.write(record + b"\n")
@@ -67,7 +71,7 @@ def write_jsonl(records: Iterable[bytes], out: BinaryIO) -> int:
     return written
 
 
-def write_csv(records: Iterable[bytes], out: BinaryIO) -> int:
+def write_csv(records: Iterable[bytes | Removed], out: BinaryIO) -> int:
     """Write the header and one row a record, as RFC 4180 in UTF-8; returns how many records.
 
     Lists are joined by "; ". A cell that a spreadsheet would run as a formula (it begins with
@@ -79,8 +83,12 @@ def write_csv(records: Iterable[bytes], out: BinaryIO) -> int:
     writer.writerow(HEADER)
     written = 0
     for record in records:
-        article = decode(Enriched, record)
-        writer.writerow([_cell(column(article)) for column in _COLUMNS.values()])
+        if isinstance(record, Removed):
+            empty = [""] * (len(_COLUMNS) - 1)
+            writer.writerow([record.id, *empty, record.removed or "moved"])
+        else:
+            article = decode(Enriched, record)
+            writer.writerow([*(_cell(column(article)) for column in _COLUMNS.values()), ""])
         written += 1
         _pour(sheet, out)
     _pour(sheet, out)

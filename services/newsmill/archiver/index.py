@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import apsw
+import orjson
 
 from newsmill.archiver.capture import Original
 from newsmill.archiver.database import BUSY_MS, failures, transaction
+from newsmill.archiver.store import is_site
 from newsmill.bus.base import Place
 from newsmill.errors import Misconfigured
+from newsmill.process.denied import keys_of
+from newsmill.records import Denial, Page
 
 APPLICATION = 0x6E6D7761  # "nmwa"
-FORMAT = 1
-_SCHEMA = """
+# One entry a format: what brings the format before it to this one. Never changed, only added to.
+MIGRATIONS: tuple[str, ...] = (
+    """
 CREATE TABLE positions(
     log TEXT NOT NULL, topic TEXT NOT NULL, partition INTEGER NOT NULL, position INTEGER NOT NULL,
     PRIMARY KEY (log, topic, partition)
@@ -29,7 +34,15 @@ CREATE TABLE captures(
     PRIMARY KEY (page_id, fetched, digest)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX bodies ON captures(page_id, digest) WHERE NOT is_revisit;
-"""
+""",
+    """
+ALTER TABLE captures ADD final_url TEXT;
+CREATE TABLE forgotten(
+    key TEXT PRIMARY KEY, at TEXT NOT NULL, reason TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+""",
+)
+_ANY = "SELECT key, at FROM forgotten WHERE key IN (SELECT value FROM json_each(?))"
 
 
 class Capture(NamedTuple):
@@ -44,6 +57,15 @@ class Capture(NamedTuple):
     offset: int
     length: int
     is_revisit: bool
+    final_url: str | None = None  # after redirects, where it differs
+
+
+def _capture(row: tuple[Any, ...]) -> Capture:
+    return Capture._make((*row[:8], bool(row[8]), *row[9:]))
+
+
+def _keys_of(one: Capture) -> set[str]:
+    return set(keys_of((one.page_id,), (one.url, one.final_url)))
 
 
 class Index:
@@ -65,14 +87,15 @@ class Index:
         db.pragma("journal_mode", "wal")
         db.execute("PRAGMA synchronous = FULL")
         with transaction(db):
-            if not db.pragma("user_version"):
-                db.execute(_SCHEMA)
-                db.pragma("application_id", APPLICATION)
-                db.pragma("user_version", FORMAT)
-        if db.pragma("application_id") != APPLICATION:
-            raise Misconfigured(f"{self.path} is no index of a raw archive")
-        if db.pragma("user_version") > FORMAT:
-            raise Misconfigured(f"{self.path} has a newer format: install a newer newsmill")
+            found = int(db.pragma("user_version") or 0)
+            if found and db.pragma("application_id") != APPLICATION:
+                raise Misconfigured(f"{self.path} is no index of a raw archive")
+            if found > len(MIGRATIONS):
+                raise Misconfigured(f"{self.path} has a newer format: install a newer newsmill")
+            for step in MIGRATIONS[found:]:
+                db.execute(step)
+            db.pragma("application_id", APPLICATION)
+            db.pragma("user_version", len(MIGRATIONS))
 
     @contextmanager
     def step(self) -> Iterator[None]:
@@ -118,14 +141,42 @@ class Index:
 
     def add(self, captures: Iterable[Capture]) -> None:
         """Note captures, within a step."""
-        self._db.executemany("INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", captures)
+        self._db.executemany("INSERT INTO captures VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", captures)
+
+    def is_denied(self, page: Page) -> bool:
+        """Whether a page was taken down, and is not to come back."""
+        keys = keys_of((page.page_id,), (page.url, page.final_url))
+        return bool(self._all(_ANY, [orjson.dumps(sorted(keys)).decode()]))
+
+    def unknown(self, denials: Iterable[Denial]) -> list[Denial]:
+        """Those of the denials that were not noted here."""
+        by_key = {denial.key: denial for denial in denials}
+        known = set(self._all(_ANY, [orjson.dumps(sorted(by_key)).decode()]))
+        return [denial for denial in by_key.values() if (denial.key, denial.at) not in known]
+
+    def named(self, denial: Denial) -> list[Capture]:
+        """The captures that a denial names, in order of file and place."""
+        if is_site(denial):
+            query, values = "SELECT * FROM captures ORDER BY file, offset", []
+        else:
+            query = "SELECT * FROM captures WHERE page_id = ? ORDER BY file, offset"
+            values = [denial.key]
+        found = (_capture(row) for row in self._all(query, values))
+        return [one for one in found if denial.key in _keys_of(one)]
+
+    def deny(self, denial: Denial, captures: Iterable[Capture]) -> None:
+        """Note a denial, and let go of the captures that were taken down for it, within a step."""
+        noted = "INSERT OR REPLACE INTO forgotten VALUES (?, ?, ?)"
+        self._db.execute(noted, [denial.key, denial.at, denial.reason])
+        gone = "DELETE FROM captures WHERE file = ? AND offset = ?"
+        self._db.executemany(gone, [(one.file, one.offset) for one in captures])
 
     def captures(self, page_id: str | None = None) -> Iterator[Capture]:
         """All captures of a page, or of all pages, by page and time."""
         where = "" if page_id is None else "WHERE page_id = ?"
         query = f"SELECT * FROM captures {where} ORDER BY page_id, fetched"  # noqa: S608  # no input
         rows = self._all(query, [] if page_id is None else [page_id])
-        return (Capture._make((*row[:8], bool(row[8]))) for row in rows)
+        return (_capture(row) for row in rows)
 
     def _all(self, query: str, values: list[str]) -> list[Any]:
         with failures(self.path):

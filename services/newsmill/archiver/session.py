@@ -53,6 +53,16 @@ FROM articles JOIN pages USING (page_id);
 COMMENT ON COLUMN pages.record IS 'the enriched record, byte for byte';
 COMMENT ON COLUMN pages.fetched_us IS 'microseconds since 1970, UTC; the least where unknown';
 """,
+    """
+CREATE TABLE forgotten(
+    key text COLLATE "C" PRIMARY KEY, at text NOT NULL, reason text NOT NULL
+);
+CREATE TABLE removed(
+    article_id text COLLATE "C" PRIMARY KEY, change bigint NOT NULL, at text, reason text
+);
+COMMENT ON TABLE forgotten IS 'what was taken down, and is never taken again';
+COMMENT ON TABLE removed IS 'tombstones: articles that were here, and are gone';
+""",
 )
 
 _FORMAT = "SELECT format FROM about"

@@ -6,22 +6,43 @@ checksum, so that what comes out is what came in or an error.
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 import apsw
+import orjson
 import zstandard
 
-from newsmill.archiver.core.fold import OLDEST, Row, instant, newest_per_page, rank
+from newsmill.archiver.core.fold import (
+    OLDEST,
+    Row,
+    instant,
+    newest_per_page,
+    rank,
+    row_of,
+)
 from newsmill.archiver.database import connect, failures, transaction
-from newsmill.archiver.store import CHUNK, check_expected, check_forward
+from newsmill.archiver.store import (
+    CHUNK,
+    Adopted,
+    Removed,
+    check_expected,
+    check_forward,
+    in_chunks,
+    is_site,
+    keys_of_row,
+    under,
+)
 from newsmill.bus import crash
 from newsmill.bus.base import Place
 from newsmill.errors import BadRecord, Misconfigured, TryLater
-from newsmill.urls import identity
+from newsmill.process.denied import keys_of
+from newsmill.records import Denial
+from newsmill.urls import identity, normalise
 
 _ID = re.compile(r"[0-9a-f]{32}\Z", re.I)
 _CURSOR = re.compile(r"c([0-9a-f]{8})-(\d{1,18})\Z")
@@ -43,6 +64,9 @@ SELECT articles.article_id, page_id, record FROM articles JOIN pages USING (page
 WHERE articles.article_id > ? AND change > ? AND ifnull(fetched_us, ?) >= ?
 ORDER BY articles.article_id LIMIT ?
 """
+_ANY = "SELECT key, at, reason FROM forgotten WHERE key IN (SELECT value FROM json_each(?))"
+_GONE = "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)"
+_ALL_PAGES = "SELECT page_id, url, record FROM pages WHERE page_id > ? ORDER BY page_id LIMIT ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +85,10 @@ class SqliteStore:
     Raises Misconfigured where the file is no store of ours, TryLater where it cannot be read now.
     """
 
-    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+    def __init__(self, path: Path, *, readonly: bool = False, oldest: int | None = None) -> None:
         self.path = path
-        self._readonly = readonly
-        self._open: apsw.Connection | None = connect(path, readonly=readonly)
+        self._how: dict[str, Any] = {"readonly": readonly, "oldest": oldest}
+        self._open: apsw.Connection | None = connect(path, **self._how)
         self._compress = zstandard.ZstdCompressor(level=3, write_checksum=True).compress
         self._decompress = zstandard.ZstdDecompressor().decompress
 
@@ -84,7 +108,7 @@ class SqliteStore:
     def _db(self) -> apsw.Connection:
         """The connection, opened anew after a failed write: its cache may be false."""
         if self._open is None:
-            self._open = connect(self.path, readonly=self._readonly)
+            self._open = connect(self.path, **self._how)
         return self._open
 
     def positions(self, log_identity: str) -> dict[Place, int]:
@@ -103,12 +127,12 @@ class SqliteStore:
     ) -> None:
         """Fold the rows in and move the positions, in one transaction; see ``Store.write``."""
         check_forward(expected, reached)
-        newest = [(row, self._compress(row.record)) for row in newest_per_page(rows)]
+        newest = newest_per_page(rows)
         try:
             with failures(self.path), transaction(self._db):
                 present = self.positions(log_identity)
                 check_expected(str(self.path), present, expected, reached, {})
-                self._keep(newest)
+                self._keep([row for row in newest if not self._denied(keys_of_row(row))])
                 for place, position in reached.items():
                     self._db.execute(_ADVANCE, [log_identity, *place, position])
                 crash.point("store.written")
@@ -126,10 +150,10 @@ class SqliteStore:
         positions = self.positions(log)
         return bool(moved) and all(positions.get(place) == at for place, at in moved.items())
 
-    def _keep(self, rows: list[tuple[Row, bytes]]) -> None:
+    def _keep(self, rows: list[Row]) -> None:
         written: set[str] = set()
         touched: set[str] = set()
-        for row, frame in rows:
+        for row in rows:
             present = self._db.execute(_PRESENT, [OLDEST, row.page_id]).fetchone()
             if present is not None:
                 if rank(*present[:3]) <= row.rank:
@@ -137,18 +161,119 @@ class SqliteStore:
                 touched.add(present[3])
             touched.add(row.article_id)
             written.add(row.page_id)
-            self._db.execute(_KEEP, _columns(row, frame))
+            self._db.execute(_KEEP, _columns(row, self._compress(row.record)))
+        self._fold(touched, written)
+
+    def adopt(self, rows: Iterable[Row]) -> Adopted:
+        """Take another lane's rows over, in one transaction; see ``Store.adopt``."""
+        adopted = Adopted()
+        try:
+            with failures(self.path), transaction(self._db):
+                for chunk in in_chunks(rows):
+                    adopted += self._adopt(chunk)
+                crash.point("store.written")
+        except TryLater:
+            self.close()
+            raise
+        return adopted
+
+    def _adopt(self, rows: list[Row]) -> Adopted:
+        allowed = [row for row in rows if not self._denied(keys_of_row(row))]
+        written: set[str] = set()
+        touched: set[str] = set()
+        same = 0
+        for row in allowed:
+            present = self._db.execute(_PRESENT, [OLDEST, row.page_id]).fetchone()
+            if present is not None:
+                if present[0] > row.fetched_us or present[2] == row.digest:
+                    same += present[2] == row.digest
+                    continue
+                touched.add(present[3])
+            touched.add(row.article_id)
+            written.add(row.page_id)
+            self._db.execute(_KEEP, _columns(row, self._compress(row.record)))
+        self._fold(touched, written)
+        newer = len(allowed) - len(written) - same
+        return Adopted(len(written), same, newer, len(rows) - len(allowed))
+
+    def _fold(
+        self, touched: set[str], written: set[str], at: str | None = None, why: str | None = None
+    ) -> int:
+        """Fold articles over their pages anew; gives how many are gone, with a tombstone each."""
         if not touched:
-            return
+            return 0
+        gone = 0
         change = self._db.execute(
             "UPDATE about SET value = value + 1 WHERE name = 'change' RETURNING value"
         ).get
         for article_id in sorted(touched):
             speaker = self._db.execute(_SPEAKER, [article_id]).get
-            if speaker is None:
-                self._db.execute("DELETE FROM articles WHERE article_id = ?", [article_id])
-            else:
+            if speaker is not None:
                 self._db.execute(_FOLD, [article_id, speaker, change, speaker in written])
+                self._db.execute("DELETE FROM removed WHERE article_id = ?", [article_id])
+                continue
+            was = "DELETE FROM articles WHERE article_id = ? RETURNING 1"
+            if self._db.execute(was, [article_id]).get:
+                self._db.execute(_GONE, [article_id, change, at, why])
+                gone += 1
+        return gone
+
+    def forget(self, denials: Sequence[Denial]) -> int:
+        """Remove what is denied, and take none of it ever again; gives how many articles went.
+
+        The bytes go too: what is deleted is written over, and the journal is emptied.
+        """
+        removed = 0
+        with failures(self.path):
+            known = {(key, at) for key, at, _ in self._forgotten(d.key for d in denials)}
+            fresh = [denial for denial in denials if (denial.key, denial.at) not in known]
+            if not fresh:
+                return 0
+            self._db.pragma("secure_delete", True)
+            with transaction(self._db):
+                for denial in fresh:
+                    noted = "INSERT OR REPLACE INTO forgotten VALUES (?, ?, ?)"
+                    self._db.execute(noted, [denial.key, denial.at, denial.reason])
+                    touched = self._take_down(denial)
+                    removed += self._fold(touched, set(), denial.at, denial.reason)
+            self._db.pragma("wal_checkpoint", "TRUNCATE")
+        return removed
+
+    def _take_down(self, denial: Denial) -> set[str]:
+        """Delete the pages that a denial names; gives the articles that they told."""
+        if is_site(denial):
+            pages = self._pages_of_site(denial.key)
+        else:
+            sought = "SELECT page_id FROM pages WHERE page_id = ?1 OR article_id = ?1"
+            pages = [page_id for (page_id,) in self._db.execute(sought, [denial.key])]
+        taken = "DELETE FROM pages WHERE page_id = ? RETURNING article_id"
+        return {str(self._db.execute(taken, [page_id]).get) for page_id in pages}
+
+    def _pages_of_site(self, site: str) -> list[str]:
+        return [
+            page_id
+            for page_id, url, frame in self._all_pages()
+            if under([site], url) and site in keys_of_row(row_of(self._record(page_id, frame)))
+        ]
+
+    def _denied(self, keys: set[str]) -> bool:
+        return bool(self._forgotten(keys))
+
+    def _forgotten(self, keys: Iterable[str]) -> list[tuple[str, str, str]]:
+        return self._all(_ANY, [orjson.dumps(sorted(keys)).decode()])
+
+    def denial(self, id_or_url: str) -> Denial | None:
+        """What was taken down under an id, a URL or its site; None where nothing was."""
+        key = id_or_url.strip().lower()
+        keys = {key}
+        if not _ID.match(key):
+            try:
+                url = normalise(id_or_url)
+            except ValueError:
+                return None
+            keys = {*keys_of([identity(url)], [url])}
+        found = self._forgotten(keys)
+        return Denial(key=found[0][0], at=found[0][1], reason=found[0][2]) if found else None
 
     def articles(self, since: str | None = None) -> Iterator[bytes]:
         """The record of every article, by article id.
@@ -159,15 +284,48 @@ class SqliteStore:
         meanwhile comes again after a cursor that was taken before. Raises Misconfigured for any
         other ``since``, BadRecord for a damaged record.
         """
-        change, fetched = self._since(since)
+        for _, record in self._told(*self._since(since)):
+            yield record
+
+    def _told(self, change: int, fetched: int) -> Iterator[tuple[str, bytes]]:
         last = ""
         while True:
             chunk = self._all(_CHUNK, [last, change, OLDEST, fetched, CHUNK])
             for article_id, page_id, frame in chunk:
                 last = article_id
-                yield self._record(page_id, frame)
+                yield article_id, self._record(page_id, frame)
             if len(chunk) < CHUNK:
                 return
+
+    def newest(self) -> Iterator[tuple[str, bytes]]:
+        """Every page id, in order, with the page's newest record; as ``articles`` in all else."""
+        return ((page_id, self._record(page_id, frame)) for page_id, _, frame in self._all_pages())
+
+    def _all_pages(self) -> Iterator[tuple[str, str | None, bytes]]:
+        last = ""
+        while chunk := self._all(_ALL_PAGES, [last, CHUNK]):
+            last = chunk[-1][0]
+            yield from chunk
+
+    def changes(self, since: str | None) -> Iterator[bytes | Removed]:
+        """The records of ``articles(since)``, and the tombstones of what is gone since then, by id.
+
+        Without ``since`` there are no tombstones: nothing was there before.
+        """
+        if since is None:
+            yield from self.articles()
+            return
+        change, fetched = self._since(since)
+        gone = self._all("SELECT * FROM removed WHERE change > ? ORDER BY article_id", [change])
+        left = [
+            Removed(id=article_id, removed=at, reason=why or None)
+            for article_id, _, at, why in gone
+            if fetched == OLDEST or (at is not None and instant(at) >= fetched)
+        ]
+        told: Iterator[tuple[str, bytes | Removed]] = self._told(change, fetched)
+        tombs: Iterator[tuple[str, bytes | Removed]] = ((one.id, one) for one in left)
+        for _, found in heapq.merge(told, tombs, key=lambda pair: pair[0]):
+            yield found
 
     def cursor(self) -> str:
         """Names the present moment for a later ``articles(since)``."""

@@ -8,12 +8,20 @@ apart from one that never happened.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol, TypeVar
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from itertools import islice
+from typing import Protocol, TypeVar, runtime_checkable
 
 from newsmill.archiver.core.fold import Row
 from newsmill.bus.base import Place
 from newsmill.errors import NewsmillError
+from newsmill.process.denied import keys_of
+from newsmill.records import Denial
+from newsmill.urls import host_of, registrable
+
+_ID = re.compile(r"[0-9a-f]{32}\Z")
 
 CALL_S = 8.0  # the longest that any call to a store may take: less than a member's lease
 CHUNK = 100  # articles read at once: no snapshot outlives a chunk, so a slow reader keeps no log
@@ -24,6 +32,29 @@ class StoreFenced(NewsmillError):
 
     The writer drops what it holds and reads the positions again.
     """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Removed:
+    """What is left of an article that is gone: its tombstone."""
+
+    id: str
+    removed: str | None = None  # when it was taken down; None where its pages left it
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """What became of the pages of another lane: how many of each kind."""
+
+    taken: int = 0  # the store has the lane's record of them now
+    same: int = 0  # it had it already
+    newer: int = 0  # it has a later fetch of the page, and keeps it
+    denied: int = 0  # taken down
+
+    def __add__(self, other: Adopted) -> Adopted:
+        pairs = zip(astuple(self), astuple(other), strict=True)
+        return Adopted(*(one + more for one, more in pairs))
 
 
 R = TypeVar("R", contravariant=True)
@@ -57,11 +88,34 @@ class Keeper(Protocol[R]):
         """Let go of it."""
 
 
-class Store(Keeper[Row], Protocol):
+@runtime_checkable
+class Forgetful(Protocol):
+    """A store from which something can be taken down, while its writer is at work too."""
+
+    def forget(self, denials: Sequence[Denial]) -> int:
+        """Remove what is denied, and take none of it ever again; gives how much was removed.
+
+        What it was told before costs nothing. Raises TryLater, as ``write`` does.
+        """
+
+
+class Store(Keeper[Row], Forgetful, Protocol):
     """A store of articles; one process writes to it at a time, any number read."""
+
+    def adopt(self, rows: Iterable[Row]) -> Adopted:
+        """Take the newest rows of another lane over, one a page, in one transaction.
+
+        A row replaces the page's own whatever the fold says of the two, unless that is of a later
+        fetch: so what is fetched after it wins by the fold, as ever. What was taken down stays
+        away. Rows that are there already change nothing, so that it may be done again. Positions
+        stay where they are. Raises TryLater, as ``write`` does; then nothing was written.
+        """
 
     def articles(self) -> Iterator[bytes]:
         """The record of every article, by article id."""
+
+    def newest(self) -> Iterator[tuple[str, bytes]]:
+        """Every page id, in order, with the page's newest record."""
 
     def count(self) -> int:
         """How many articles the store holds."""
@@ -98,3 +152,26 @@ def check_expected(
                 f"store {store}: {place} is at {position}, not at {expected.get(place)}:"
                 " another writer took it over"
             )
+
+
+def keys_of_row(row: Row) -> set[str]:
+    """The keys of denials that would keep a row out of a store."""
+    return set(keys_of((row.page_id, row.article_id), (row.url, row.canonical_url)))
+
+
+def is_site(denial: Denial) -> bool:
+    """Whether a whole host is denied, not one page or article."""
+    return _ID.match(denial.key) is None
+
+
+def under(sites: Iterable[str], url: str | None) -> bool:
+    """Whether a URL has a registrable domain that one of the sites has: a first sieve."""
+    domains = {registrable(site) for site in sites}
+    return url is not None and registrable(host_of(url)) in domains
+
+
+def in_chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """The rows, so many at a time."""
+    left = iter(rows)
+    while chunk := list(islice(left, CHUNK)):
+        yield chunk

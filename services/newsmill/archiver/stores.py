@@ -13,6 +13,7 @@ from newsmill.process.settings import Settings, without_secret
 
 DEFAULT = "sqlite"
 ARCHIVE = "warc"
+FINGERPRINTS = "fingerprints"
 _NAMED = re.compile(r"([a-z][a-z0-9_-]{0,31})=(.+)\Z")
 _POSTGRES = re.compile(r"postgres(?:ql)?://")
 
@@ -22,7 +23,7 @@ class Wanted:
     """A store as the settings name it."""
 
     name: str
-    url: str  # ``sqlite``, ``warc``, or a PostgreSQL URL
+    url: str  # ``sqlite``, ``warc``, ``fingerprints``, or a PostgreSQL URL
 
     @property
     def group(self) -> str:
@@ -38,6 +39,16 @@ class Wanted:
     def is_archive(self) -> bool:
         """Whether it is the raw archive, which keeps pages, not articles."""
         return self.url == ARCHIVE
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it lies in the data folder."""
+        return self.url in (DEFAULT, ARCHIVE, FINGERPRINTS)
+
+    @property
+    def is_prints(self) -> bool:
+        """Whether it keeps the fingerprints that the manifest of a replay is made of."""
+        return self.url == FINGERPRINTS
 
 
 def wanted_stores(settings: Settings) -> list[Wanted]:
@@ -56,7 +67,7 @@ def wanted_stores(settings: Settings) -> list[Wanted]:
 def _wanted(text: str) -> Wanted:
     named = _NAMED.match(text)
     name, url = named.groups() if named else ("", text)
-    if url in (DEFAULT, ARCHIVE):
+    if url in (DEFAULT, ARCHIVE, FINGERPRINTS):
         if name not in ("", url):
             raise Misconfigured(f"store {text}: there is one {url} store in a data folder")
         return Wanted(url, url)

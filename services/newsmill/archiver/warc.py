@@ -20,10 +20,11 @@ from newsmill import __version__
 from newsmill.archiver import capture
 from newsmill.archiver.index import Capture, Index
 from newsmill.archiver.store import check_expected, check_forward
+from newsmill.archiver.takedown import take_down
 from newsmill.bus import crash
 from newsmill.bus.base import Place
 from newsmill.errors import Misconfigured, TryLater
-from newsmill.records import Page
+from newsmill.records import Denial, Page
 
 MAX_FILE = 1 << 30  # bytes, after which a new file is begun
 MAX_AGE_S = 86_400.0
@@ -84,6 +85,10 @@ class WarcArchive:
             self._give_up()
             raise
 
+    def forget(self, denials: Sequence[Denial]) -> int:
+        """Take down what is denied, and take none of it ever again; gives how many captures."""
+        return take_down(self._folder, self._index, denials)
+
     def _append(self, rows: Sequence[RawPage]) -> int:
         """Write records to the disk and the index; gives the file's new length."""
         if not rows:
@@ -92,7 +97,8 @@ class WarcArchive:
         size = self._size
         for row in rows:
             page, digest = row.page, capture.payload_digest(row.body)
-            if self._index.has(page.page_id, page.fetched or "", digest):
+            known = self._index.has(page.page_id, page.fetched or "", digest)
+            if known or self._index.is_denied(page):
                 continue
             original = self._index.body(page.page_id, digest)
             if original is None:
@@ -111,6 +117,7 @@ class WarcArchive:
                 size,
                 len(record),
                 original is not None,
+                page.final_url,
             )
             self._index.add([one])
             size += len(record)
@@ -142,6 +149,7 @@ class WarcArchive:
             raise Misconfigured(f"archive {self._folder}: no name left for a file")
         head = capture.warcinfo(self._lane, __version__, f"{now:%Y-%m-%dT%H:%M:%SZ}")
         file.write(head)
+        _sync_folder(self._folder)  # a power cut must not take a file that the index speaks of
         self._size = len(head)
         self._begun = time.monotonic()
         return file
@@ -150,7 +158,8 @@ class WarcArchive:
         """Forget what was appended and not committed."""
         file, self._file = self._file, None
         if file is not None:
-            file.close()
+            with suppress(OSError):  # what is buffered finds no more room than what came before it
+                file.close()
             _cut(self._folder / self._name, self._index.sizes().get(self._name, 0))
 
     def _cut_tails(self) -> None:
@@ -164,6 +173,14 @@ class WarcArchive:
         if self._file is not None:
             self._give_up()
         self._index.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
 
 
 def _cut(path: Path, size: int) -> None:

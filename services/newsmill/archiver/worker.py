@@ -7,18 +7,21 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from newsmill.archiver.core.fold import row_of
-from newsmill.archiver.store import Keeper, StoreFenced
+from newsmill.archiver.prints import PrintStore
+from newsmill.archiver.store import Forgetful, Keeper, StoreFenced
 from newsmill.archiver.stores import DEFAULT, open_wanted, store_of
 from newsmill.archiver.warc import RawPage, WarcArchive
 from newsmill.bus.base import Fenced, Mark, Member, Place, Record
-from newsmill.errors import BadRecord
+from newsmill.errors import BadRecord, TryLater
+from newsmill.process.denied import Following, told
 from newsmill.process.drain import Drain
+from newsmill.process.fingerprint import Print, fingerprint
 from newsmill.process.host import Desk, serve
 from newsmill.process.settings import Settings
-from newsmill.process.steps import Result
+from newsmill.process.steps import Result, rejected
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.work import Inline
-from newsmill.records import Page, decode, decompress
+from newsmill.records import Denial, Page, decode, decompress
 from newsmill.topics import ENRICHED, PAGES
 from newsmill.urls import host_of
 
@@ -29,7 +32,13 @@ class Archiving(Inline):
     """Keeps rows until their step, then writes them with the positions that they reach."""
 
     def __init__(
-        self, store: Keeper[Any], log_identity: str, log: Telemetry, *, name: str = DEFAULT
+        self,
+        store: Keeper[Any],
+        log_identity: str,
+        log: Telemetry,
+        *,
+        name: str = DEFAULT,
+        following: Following | None = None,
     ) -> None:
         super().__init__(STAGE, self.step)
         self._name = name
@@ -38,6 +47,25 @@ class Archiving(Inline):
         self._log = log
         self._stored: dict[Place, int] = {}  # what the store has reached
         self._rows: dict[Place, dict[int, Any]] = {}
+        self.following = following
+        self._untold: list[Denial] = []  # denials that the store has still to be told
+        self._tell_at = 0.0  # monotonic
+
+    def follow(self) -> None:
+        """Take down what was denied since: the store forgets it, and takes it no more."""
+        if self.following is None or not isinstance(self._store, Forgetful):
+            return
+        self._untold += self.following.fresh()
+        if not self._untold or time.monotonic() < self._tell_at:
+            return
+        try:
+            removed = self._store.forget(self._untold)
+        except TryLater as later:
+            self._tell_at = time.monotonic() + later.after_s
+            return
+        if removed:
+            self._log.event("store.forgot", store=self._name, records=removed)
+        self._untold = []
 
     def assigned(self, place: Place, member: Member) -> None:
         """Start at the lower of the store's position and the bus's; skip what the store has."""
@@ -58,6 +86,9 @@ class Archiving(Inline):
     def step(self, record: Record) -> Result:
         """Make the row; what the store has already is archived, and makes none."""
         row, facts = self.read(record)
+        if self.following is not None and (denial := self.denial(row)) is not None:
+            bad = BadRecord("denied", told(denial))
+            return rejected(record, STAGE, bad, facts)
         if record.offset >= self._stored.get(record.place, 0):
             self._rows[record.place][record.offset] = row
         return Result(outcome="published", facts=facts)
@@ -71,6 +102,13 @@ class Archiving(Inline):
             "url": row.url,
             "site": host_of(row.url or ""),
         }
+
+    def denial(self, row: Any) -> Denial | None:
+        """What the row was taken down by, None where it was not."""
+        return self._find((row.page_id, row.article_id), (row.url, row.canonical_url))
+
+    def _find(self, ids: tuple[str, ...], urls: tuple[str | None, ...]) -> Denial | None:
+        return None if self.following is None else self.following.denied.find(ids, urls)
 
     def seal(self, records: Mapping[Place, list[Result]], marks: Mapping[Place, Mark]) -> None:
         """Commit the store: the rows below the marks, and the positions."""
@@ -117,6 +155,24 @@ class Keeping(Archiving):
         facts = {"page_id": page.page_id, "url": page.url, "site": host_of(page.url)}
         return RawPage(page, held, body), facts
 
+    def denial(self, row: Any) -> Denial | None:
+        """What the page was taken down by, None where it was not."""
+        page: Page = row.page
+        return self._find((page.page_id,), (page.url, page.final_url))
+
+
+class Printing(Archiving):
+    """Keeps fingerprints of records, for the manifest of a replay."""
+
+    def read(self, record: Record) -> tuple[Print, dict[str, Any]]:
+        """The fingerprint of a record."""
+        row = fingerprint(record.value or b"")
+        return row, {"page_id": row.page_id}
+
+    def denial(self, row: Any) -> Denial | None:
+        """None: a fingerprint tells nothing of what it is of."""
+        return None
+
 
 def run(settings: Settings) -> int:
     """Serve as an archiver until told to stop; gives the exit code."""
@@ -124,13 +180,20 @@ def run(settings: Settings) -> int:
 
     def work(desk: Desk) -> None:
         desk.log.store = None if wanted.is_default else wanted.name
+        following = Following(desk.bus, settings)
+        how: dict[str, Any] = {"name": wanted.name, "following": following}
         archiving: Archiving
         if wanted.is_archive:
             archive = WarcArchive(settings.archive_path, settings.lane)
-            archiving = Keeping(archive, desk.bus.identity, desk.log, name=wanted.name)
+            archiving = Keeping(archive, desk.bus.identity, desk.log, **how)
+        elif wanted.is_prints:
+            prints = PrintStore(settings.prints_path)
+            archiving = Printing(prints, desk.bus.identity, desk.log, **how)
         else:
             store = open_wanted(wanted, settings)
-            archiving = Archiving(store, desk.bus.identity, desk.log, name=wanted.name)
+            archiving = Archiving(store, desk.bus.identity, desk.log, **how)
+        archiving.follow()  # before the first record
+        desk.life.on_turn = archiving.follow
         Drain(STAGE, desk.member, archiving, desk.bus.burst, desk.log, desk.life).run()
 
     topic = PAGES if wanted.is_archive else ENRICHED

@@ -29,6 +29,7 @@ class Row:
     canonical: bool  # the page's own URL is the canonical one of the article
     record: bytes  # the enriched record exactly as it came
     url: str | None = None
+    canonical_url: str | None = None
     site: str | None = None
     title: str | None = None
     published: str | None = None
@@ -61,6 +62,7 @@ def row_of(record: bytes) -> Row:
         canonical=article.page_id == article.id,  # ids of one URL are the same hash
         record=record,
         url=article.url,
+        canonical_url=article.canonical_url,
         site=article.site,
         title=article.title,
         published=article.published,

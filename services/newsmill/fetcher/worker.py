@@ -11,6 +11,7 @@ from typing import Any, Final
 from newsmill.bus.base import Change, Place, Record
 from newsmill.errors import BadRecord, TryLater
 from newsmill.fetcher.core.frontier import Frontier, Item, restored, stored
+from newsmill.process.denied import Following, told
 from newsmill.process.events import Event
 from newsmill.process.host import Desk, serve
 from newsmill.process.pages import page_output
@@ -32,6 +33,7 @@ STAGE: Final = "fetcher"
 MAX_WAITING = 200_000  # items in memory; past it entries wait on their topic
 WAITING_PER_SLOT = 8  # requests started for each exchange allowed at once: most wait out a spacing
 DUE_SOON_S = 10.0
+MOST_WAITING_BYTES = 64 << 20  # of pages that were fetched and not committed: a full log waits
 LONGEST_WAIT_S = 86400.0  # of what is restored, whatever the wall clock says by now
 
 
@@ -41,6 +43,7 @@ class _Done:
 
     item: Item
     again: Item | None = None  # the item as it waits for its next attempt
+    size: int = 0  # bytes that wait for the step
 
 
 class Fetcher:
@@ -49,7 +52,10 @@ class Fetcher:
     stage: Final = STAGE
     state: Topic = FRONTIER
 
-    def __init__(self, settings: Settings, log: Telemetry) -> None:
+    def __init__(
+        self, settings: Settings, log: Telemetry, following: Following | None = None
+    ) -> None:
+        self._following = following
         self._settings = settings
         self._log = log
         self._frontier = Frontier(settings.frontier_per_domain)
@@ -57,6 +63,7 @@ class Fetcher:
         self._web: Steady[int] = Steady(web_settings(settings))
         self._most = settings.fetch_concurrency * WAITING_PER_SLOT
         self._flying: dict[int, Item] = {}
+        self._turned_away: list[tuple[Item, BadRecord]] = []
         self._ending: dict[bytes, _Done] = {}  # by key: finished, and the step is not committed
         self._number = 0
 
@@ -92,6 +99,8 @@ class Fetcher:
         except BadRecord as error:
             return rejected(record, STAGE, error)
         facts = {"page_id": entry.page_id, "url": entry.url, "site": host_of(entry.url)}
+        if (bad := self._denied(entry.page_id, entry.url)) is not None:
+            return rejected(record, STAGE, bad, facts)
         item = Item(
             page_id=entry.page_id,
             url=entry.url,
@@ -119,6 +128,11 @@ class Fetcher:
             present.newer = item
         return Result(outcome="published", state=(change,))
 
+    def _denied(self, page_id: str, *urls: str | None) -> BadRecord | None:
+        """Why a page that was taken down is turned away; None for all others."""
+        denial = self._following and self._following.denied.find((page_id,), urls)
+        return BadRecord("denied", told(denial)) if denial else None
+
     def _is_over(self, item: Item) -> bool:
         """Whether its fetch is on its way or done: what came since needs another one."""
         ending = self._ending.get(item.key)
@@ -129,17 +143,24 @@ class Fetcher:
     # -- fetching
 
     def start_due(self) -> None:
-        """Start the fetches that are due, one a domain."""
+        """Start the fetches that are due, one a domain; none while too much waits for its step."""
+        if sum(done.size for done in self._ending.values()) > MOST_WAITING_BYTES:
+            return
+        if self._following is not None:
+            self._following.fresh()
         room = min(self._most - self.in_flight, self._web.room())
         for item in self._frontier.take(time.monotonic(), room, self._backoff.due):
+            if (bad := self._denied(item.page_id, item.url)) is not None:
+                self._turned_away.append((item, bad))
+                continue
             self._number += 1
             self._flying[self._number] = item
             self._web.start(self._number, Request(url=item.url))
 
     def done(self, timeout_s: float) -> list[Finished]:
         """The fetches that have ended, as pages, later attempts, refusals or dead letters."""
-        finished = []
-        for number, answer in self._web.done(timeout_s):
+        finished = self._turn_away()
+        for number, answer in self._web.done(0.0 if finished else timeout_s):
             item = self._flying.pop(number)
             self._frontier.release(item.domain)
             if self._frontier.get(item.key) is not item:
@@ -154,6 +175,17 @@ class Fetcher:
             self._log.add(
                 "robots.read", site=host_of(note.origin), status=note.status, outcome=note.outcome
             )
+        return finished
+
+    def _turn_away(self) -> list[Finished]:
+        """What waited for its fetch, and was taken down meanwhile."""
+        finished = []
+        for item, bad in self._turned_away:
+            self._frontier.release(item.domain)
+            if self._frontier.get(item.key) is item:
+                finished.append(self._finish(item, bad))
+                self._ending[item.key] = finished[-1].token
+        self._turned_away = []
         return finished
 
     def _finish(self, item: Item, answer: Fetched) -> Finished:
@@ -181,6 +213,8 @@ class Fetcher:
         facts |= {"status": answer.status, "bytes": len(answer.body), "took_ms": answer.took_ms}
         page = fetched_page(item.page_id, answer)
         try:
+            if (bad := self._denied(page.page_id, page.url, page.final_url)) is not None:
+                raise bad
             output = page_output(page, answer.body, item.entry)
         except BadRecord as error:
             return self._over(item, rejected(_as_record(item), STAGE, error, facts))
@@ -214,7 +248,8 @@ class Fetcher:
 
     def _over(self, item: Item, result: Result) -> Finished:
         place = Place(ENTRIES.name, item.partition)
-        return Finished(place=place, results=(result,), token=_Done(item))
+        size = sum(len(output.value or b"") for output in result.outputs)
+        return Finished(place=place, results=(result,), token=_Done(item, size=size))
 
     def changes(self, finished: Finished) -> tuple[Change, ...]:
         """The item leaves the frontier, or waits on; a newer entry of its page takes its key."""
@@ -278,7 +313,7 @@ def run(settings: Settings) -> int:
     """Serve as a fetcher until told to stop; gives the exit code."""
 
     def work(desk: Desk) -> None:
-        fetcher = Fetcher(settings, desk.log)
+        fetcher = Fetcher(settings, desk.log, Following(desk.bus, settings))
         Tend(desk.member, fetcher, desk.bus.burst, desk.log, desk.life).run()
 
     return serve(STAGE, STAGE, [ENTRIES], settings, work)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ import orjson
 
 from newsmill.bus.base import Change, Place, Record
 from newsmill.errors import BadRecord, Misconfigured
+from newsmill.process.denied import Following
 from newsmill.process.host import Desk, serve
 from newsmill.process.pages import page_output
 from newsmill.process.settings import Settings
@@ -22,7 +22,7 @@ from newsmill.process.tend import Tend
 from newsmill.process.tender import Finished
 from newsmill.producer.outcomes import published
 from newsmill.producer.pace import Pace
-from newsmill.producer.sources import At, Item, Source, Unpaged, expand, source_of
+from newsmill.producer.sources import At, Item, Ready, Source, Unpaged, expand, source_of
 from newsmill.records import Entry, Page
 from newsmill.topics import FEEDS_STATE, Topic
 from newsmill.urls import host_of
@@ -32,7 +32,6 @@ PLACE: Final = Place(FEEDS_STATE.name, 0)  # one reader a lane: whoever owns thi
 CHUNK_ITEMS = 50
 CHUNK_BYTES = 4 << 20
 AHEAD = 4  # chunks that may wait for their commit
-HEAD = 1 << 16  # bytes by which a source is known again
 PROGRESS_S = 2.0
 
 _AT = msgspec.json.Decoder(At)
@@ -45,16 +44,22 @@ class Reader:
     state: Topic = FEEDS_STATE
 
     def __init__(
-        self, sources: Sequence[tuple[Path, str]], settings: Settings, log: Telemetry
+        self,
+        sources: Sequence[tuple[Path, str]],
+        settings: Settings,
+        log: Telemetry,
+        following: Following | None = None,
     ) -> None:
         self._log = log
+        self._following = following
         self._fetches = settings.fetch
         self._pace = Pace(settings.rate, settings.speed)
+        found = [source_of(path, name, settings.bus_url) for path, name in sources]
+        self._sources: dict[Path, Source] = {source.path: source for source in found}
         try:
-            self._sizes = {path: path.stat().st_size for path, _ in sources}
+            self._sizes = {source.path: source.size() for source in found}
         except OSError as error:
             raise Misconfigured(f"{error.filename}: {error.strerror}") from None
-        self._sources: dict[Path, Source] = {path: source_of(path, name) for path, name in sources}
         self._at: dict[Path, At] = {}
         self._left: list[Path] = []  # sources not at their end, the last one first
         self._items: Iterator[Item] | None = None
@@ -62,7 +67,9 @@ class Reader:
         self._owned = False
         self._uncommitted = 0
         self._told = self._started = time.monotonic()
-        self._bytes = 0  # of sources, since the start of this process
+        self._byte: dict[Path, int] = {}  # where the reader is in each source
+        self._first_byte = 0  # of all sources together, when this process began
+        self._read_items = 0  # since then
 
     def assigned(self, place: Place, items: Iterable[tuple[bytes, bytes]]) -> None:
         """Go on where the lane's last reader was."""
@@ -70,13 +77,15 @@ class Reader:
             return
         self._owned = True
         kept = {key.decode(): _AT.decode(value) for key, value in items}
-        for path in self._sources:
-            head = _head(path)
+        for path, source in self._sources.items():
+            head = source.head()
             at = self._at[path] = kept.get(str(path), At(head))
             if at.head != head and at.number:
                 raise Misconfigured(
-                    f"{path}: it is not the file that this lane began to read; take another lane"
+                    f"{path}: it is not the source that this lane began to read; take another lane"
                 )
+        self._byte = {path: at.byte for path, at in self._at.items()}
+        self._first_byte = sum(self._byte.values())
         self._left = list(reversed(self._sources))
 
     def lost(self, place: Place) -> None:
@@ -96,6 +105,8 @@ class Reader:
 
     def start_due(self) -> None:
         """Reading is done in ``done``, as far as steps keep up."""
+        if self._following is not None:
+            self._following.fresh()
 
     @property
     def in_flight(self) -> int:
@@ -109,6 +120,7 @@ class Reader:
             return []
         path = self._left[-1]
         results, at, is_over, wait_s = self._chunk(path)
+        self._read_items += len(results)
         if results:
             self._at[path] = at
             self._uncommitted += 1
@@ -141,6 +153,7 @@ class Reader:
                 return results, at, False, wait_s
             self._waiting = None
             results.append(result)
+            self._byte[path] = max(item.at.byte, item.start)  # packed lines have only the latter
             at = item.at
             size += len(item.raw)
         return results, at, False, 0.0
@@ -153,11 +166,12 @@ class Reader:
             if item.damage is not None:
                 raise item.damage
             found = source.page(item)
+            self._check_denied(found if isinstance(found, Entry) else found[0])
             if isinstance(found, Entry):
                 return found, self._entry(found, facts)
-            page, body = found
+            page = found[0]
             facts |= {"page_id": page.page_id, "url": page.url, "site": host_of(page.url)}
-            output = page_output(page, body)
+            output = found.output if isinstance(found, Ready) else page_output(*found)
             return page, Result(outcome="published", outputs=(output,), facts=facts)
         except Unpaged as other:
             outcome, reason, detail = other.outcome, other.reason, other.detail
@@ -165,6 +179,12 @@ class Reader:
         except BadRecord as error:
             bad = BadRecord(error.reason, f"{name} record {item.number}: {error.detail}")
             return None, rejected(_as_record(name, item), STAGE, bad, facts)
+
+    def _check_denied(self, page: Page | Entry) -> None:
+        """Raises BadRecord (``denied``) for what was taken down."""
+        if self._following is not None:
+            final_url = page.final_url if isinstance(page, Page) else None
+            self._following.denied.check((page.page_id,), (page.url, final_url))
 
     def _entry(self, entry: Entry, facts: dict[str, Any]) -> Result:
         if not self._fetches:
@@ -193,12 +213,19 @@ class Reader:
             return
         self._told = now
         size = self._sizes[path]
+        if is_over:
+            self._byte[path] = size
+        seconds = now - self._started
+        grown = sum(self._byte.values()) - self._first_byte
+        left = sum(self._sizes.values()) - sum(self._byte.values())
         self._log.event(
             "source.progress",
             source=str(path),
             done=self._at[path].number,
-            bytes=size if is_over else self._at[path].byte,
+            bytes=self._byte[path],
             total=size,
+            rate=self._read_items / seconds if seconds else None,
+            eta_s=left / grown * seconds if grown > 0 else None,
         )
 
     def close(self) -> None:
@@ -220,17 +247,12 @@ def _as_record(name: str, item: Item) -> Record:
     )
 
 
-def _head(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.blake2b(file.read(HEAD), digest_size=16).hexdigest()
-
-
 def run(settings: Settings, given: Sequence[Path]) -> int:
     """Serve as the producer of a replay until told to stop; gives the exit code."""
     sources = expand(given)
 
     def work(desk: Desk) -> None:
-        reader = Reader(sources, settings, desk.log)
+        reader = Reader(sources, settings, desk.log, Following(desk.bus, settings))
         Tend(desk.member, reader, desk.bus.burst, desk.log, desk.life).run()
 
     return serve(STAGE, STAGE, [FEEDS_STATE], settings, work)

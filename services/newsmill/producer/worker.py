@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import time
 from collections import deque
@@ -23,7 +22,6 @@ from newsmill.process.tender import Finished
 from newsmill.process.web import require_contact, tell_network, web_settings
 from newsmill.process.work import guarded
 from newsmill.producer.core import (
-    Answer,
     FeedState,
     Limits,
     ParsedFeed,
@@ -35,7 +33,7 @@ from newsmill.producer.core import (
     encode_state,
     parse,
 )
-from newsmill.producer.outcomes import facts_of, left_out, max_age, published
+from newsmill.producer.outcomes import facts_of, left_out, published, said_by
 from newsmill.records import Feed, decode
 from newsmill.topics import FEEDS, FEEDS_STATE, Topic, partition_of
 from newsmill.urls import domain_of, host_of
@@ -225,15 +223,8 @@ class Producer:
         if not isinstance(answer, Response):
             return self._failed(url, polled, answer, now, limits, facts)
         facts |= {"status": answer.status, "took_ms": answer.took_ms, "bytes": len(answer.body)}
-        body_hash = hashlib.blake2b(answer.body, digest_size=16).hexdigest()
-        said = Answer(
-            etag=answer.headers.get("etag"),
-            last_modified=answer.headers.get("last-modified"),
-            body_hash=body_hash,
-            max_age_s=max_age(answer.headers.get("cache-control")),
-            moved_to=answer.moved_to,
-        )
-        if answer.status == 304 or body_hash == polled.state.body_hash:
+        said = said_by(answer)
+        if answer.status == 304 or said.body_hash == polled.state.body_hash:
             return self._quiet(url, polled, after_unchanged(polled.state, said, now, limits), facts)
         kind = answer.headers.get("content-type")
         feed = guarded(lambda: parse(answer.body, url, content_type=kind))

@@ -263,9 +263,9 @@ def test_a_database_of_something_else_is_left_alone(tmp_path: Path, readonly: bo
 def test_a_newer_format_is_refused(path: Path, readonly: bool) -> None:
     SqliteStore(path).close()
     db = apsw.Connection(str(path))
-    db.pragma("user_version", 2)
+    db.pragma("user_version", 3)
     db.close()
-    with pytest.raises(Misconfigured, match="format 2; this newsmill reads 1: install a newer one"):
+    with pytest.raises(Misconfigured, match="format 3; this newsmill reads 2: install a newer one"):
         SqliteStore(path, readonly=readonly)
 
 
@@ -277,13 +277,13 @@ def test_an_older_format_is_brought_to_the_present_one_by_the_writer_alone(
     steps = (*database.MIGRATIONS, "ALTER TABLE pages ADD words INTEGER")
     with monkeypatch.context() as newer:
         newer.setattr(database, "MIGRATIONS", steps)
-        with pytest.raises(Misconfigured, match="an older format: the archiver brings it to 2"):
+        with pytest.raises(Misconfigured, match="an older format: the archiver brings it to 3"):
             SqliteStore(path, readonly=True)
         with SqliteStore(path) as store:
             assert (store.count(), store.positions("log")) == (1, {ZERO: 1})
         with SqliteStore(path, readonly=True) as store:
             assert store.count() == 1
-    with pytest.raises(Misconfigured, match="format 2; this newsmill reads 1"):
+    with pytest.raises(Misconfigured, match="format 3; this newsmill reads 2"):
         SqliteStore(path)
 
 

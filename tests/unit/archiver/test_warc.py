@@ -9,6 +9,8 @@ import pytest
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 from warcio.archiveiterator import ArchiveIterator as WarcioIterator
 
+from newsmill.archiver import warc
+from newsmill.archiver.index import Index
 from newsmill.archiver.store import StoreFenced
 from newsmill.archiver.warc import RawPage, WarcArchive
 from newsmill.bus.base import Place
@@ -132,6 +134,31 @@ def test_files_rotate_by_size(folder):
     archive.close()
     assert len(list(folder.glob("*.warc.gz"))) == 3
     assert [page.url[-1] for page, _ in replayed(folder)] == ["0", "1", "2"]
+
+
+def test_files_rotate_by_age(folder, monkeypatch):
+    monkeypatch.setattr(warc, "MAX_AGE_S", 0.0)
+    archive = WarcArchive(folder, "live")
+    write(archive, [raw(1)], 1)
+    write(archive, [raw(2)], 2, before=1)
+    archive.close()
+    assert len(list(folder.glob("*.warc.gz"))) == 2
+
+
+def test_the_index_tells_all_captures_of_a_page_by_its_time(folder):
+    archive = WarcArchive(folder, "live")
+    write(archive, [raw(1, fetched="2026-01-03T00:00:00Z"), raw(2), raw(1)], 3)
+    archive.close()
+    index = Index(folder)
+    one = list(index.captures(raw(1).page.page_id))
+    index.close()
+    assert [capture.fetched for capture in one] == ["2026-01-02T03:04:05Z", "2026-01-03T00:00:00Z"]
+    (path,) = folder.glob("*.warc.gz")
+    for capture in one:
+        with path.open("rb") as file:
+            file.seek(capture.offset)
+            record = next(ArchiveIterator(file, max_header_len=1 << 21))
+            assert record.headers["WARC-Record-ID"] == f"<urn:{capture.urn}>"
 
 
 def test_the_held_metadata_is_the_page_records_own(folder):

@@ -135,7 +135,8 @@ def extracted(
     for offset in offsets:
         journal.now_ms += 20_000
         worker.record(
-            "published", "pages", 0, offset=offset, site="gazette.example", page_id=f"{offset:032x}",
+            "published", "pages", 0, offset=offset, site="gazette.example",
+            page_id=f"{offset:032x}",
             tier="sheet" if well else "trafilatura", chars=3_000 if well else 700,
             missing=[] if well else ["authors", "published"], took_ms=took_ms + offset % 7,
         )  # fmt: skip

@@ -254,6 +254,21 @@ def test_a_text_is_an_article_with_what_its_front_matter_says(put):
     assert page.entry.authors == ("Ann Lee", "Bo Li")
 
 
+def test_front_matter_may_hold_lists_and_stand_before_a_page_of_html(put):
+    path = put(
+        "a.html",
+        b'---\ntitle: A headline\nlang: en\nauthor:\n  - "Ann Lee"\n  - Bo Li\n\n'
+        b"keywords: rain, 'snow'\npublished: 2020-05-01T08:00:00+02:00\nfetched: 2020-05-02\n"
+        b"permalink: http://a.example/x\n---\n<p>The text.\n",
+    )
+    ((page, body),) = pages(path)
+    assert body == b"<p>The text.\n"
+    assert (page.url, page.fetched) == ("http://a.example/x", "2020-05-02")
+    assert page.entry.authors == ("Ann Lee", "Bo Li")
+    assert page.entry.tags == ("rain", "snow")
+    assert (page.entry.title, page.entry.language) == ("A headline", "en")
+
+
 @given(st.text(max_size=200))
 def test_text_without_front_matter_is_untouched(text):
     body = text.encode("utf-8", "replace")

@@ -72,6 +72,15 @@ def test_without_an_age_limit_a_first_poll_takes_what_is_old() -> None:
     assert poll(EMPTY, entry(1, day=1), limits=Limits()).outcome == "filtered"
 
 
+def test_what_is_old_by_our_own_clock_alone_is_taken() -> None:
+    """Our clock is ten years ahead: the server's says that the entry is of today."""
+    feed, ahead = ParsedFeed(kind="rss", entries=(entry(1),)), NOW + 10 * 365 * 86_400
+    for date, taken in ((None, []), (NOW, [1]), (ahead, []), (ahead * 2, [])):
+        first = after_answer(EMPTY, feed, Answer(date=date), ahead, Limits())
+        assert numbers(first.fresh) == taken
+    assert numbers(after_answer(EMPTY, feed, Answer(date=ahead), NOW, Limits()).fresh) == [1]
+
+
 def test_an_entry_that_comes_late_with_an_old_date_is_published() -> None:
     first = poll(EMPTY, entry(5))
     assert numbers(poll(first.state, entry(5), entry(1, day=1), limits=Limits()).fresh) == [1]

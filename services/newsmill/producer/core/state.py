@@ -67,6 +67,7 @@ class Answer:
     body_hash: str | None = None
     max_age_s: float | None = None
     moved_to: str | None = None  # after permanent redirects only
+    date: float | None = None  # the server's own clock, in epoch seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +100,8 @@ def after_answer(
         for entry, _ in filtered:
             seen.pop(_key(entry), None)
     else:
-        chosen, filtered = _first_poll(ordered, now, limits)
+        # What is too old by our clock alone may be new: a poll that leaves it out has it for good.
+        chosen, filtered = _first_poll(ordered, min(now, answer.date or now), limits)
     partial = state.started and bool(filtered)
     _forget(seen, max(2 * len(feed.entries), MIN_SEEN))
     if state.started:

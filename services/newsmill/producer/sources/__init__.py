@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from newsmill.producer.sources.base import At, Item, Source, Unpaged
+from newsmill.producer.sources.base import At, Item, Ready, Source, Unpaged
 from newsmill.producer.sources.choose import expand, source_of
+from newsmill.producer.sources.past import is_past, pinned
 
-__all__ = ["At", "Item", "Source", "Unpaged", "expand", "source_of"]
+__all__ = ["At", "Item", "Ready", "Source", "Unpaged", "expand", "is_past", "pinned", "source_of"]

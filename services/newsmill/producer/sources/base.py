@@ -7,15 +7,18 @@ reading.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from newsmill.bus.base import Output
 from newsmill.errors import BadRecord, Reason
 from newsmill.process.events import Outcome
 from newsmill.records import Entry, Page
 
+HEAD = 1 << 16  # bytes by which a file is known again
 MAX_RAW = 16 << 20  # bytes of one item that are held; more is damage by name
 
 
@@ -49,13 +52,42 @@ class Unpaged(Exception):
         self.detail = detail
 
 
+class Ready(NamedTuple):
+    """A page that is a record already, and is passed on as it is."""
+
+    page: Page
+    output: Output
+
+
 class Source(Protocol):
     """One file, or what is read as one."""
 
-    path: Path
+    path: Path  # its name in the lane's state; of a file where it is
+
+    def head(self) -> str:
+        """By which it is known again; raises OSError."""
+
+    def size(self) -> int:
+        """How far ``At.byte`` can go; raises OSError."""
 
     def items(self, at: At) -> Iterator[Item]:
         """What comes after ``at``; raises OSError."""
 
-    def page(self, item: Item) -> tuple[Page, bytes] | Entry:
+    def page(self, item: Item) -> tuple[Page, bytes] | Ready | Entry:
         """The page, or the entry of one that is still to be fetched; raises BadRecord, Unpaged."""
+
+
+class FileSource:
+    """What every source that is a file knows of itself."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def head(self) -> str:
+        """The digest of its first bytes."""
+        with self.path.open("rb") as file:
+            return hashlib.blake2b(file.read(HEAD), digest_size=16).hexdigest()
+
+    def size(self) -> int:
+        """Its bytes."""
+        return self.path.stat().st_size

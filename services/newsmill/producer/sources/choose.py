@@ -10,6 +10,7 @@ from newsmill.errors import Misconfigured
 from newsmill.producer.sources.base import Source
 from newsmill.producer.sources.feeds import FeedSource
 from newsmill.producer.sources.lines import LinesSource
+from newsmill.producer.sources.past import PastSource, is_past
 from newsmill.producer.sources.tables import TableSource
 from newsmill.producer.sources.texts import TextSource
 from newsmill.producer.sources.warc import WarcSource
@@ -26,11 +27,14 @@ def expand(given: Iterable[str | Path]) -> list[tuple[Path, str]]:
     """The files of files, folders and globs, each once, sorted by path, with its name in a replay.
 
     In folders only files of a known ending are taken, hidden ones never. The name is the path below
-    the folder, so that a folder may move. Raises Misconfigured.
+    the folder, so that a folder may move; a topic's past is its own name. Raises Misconfigured.
     """
     found: dict[Path, str] = {}
     for word in given:
         text = str(word)
+        if is_past(text):
+            found[Path(text)] = text
+            continue
         path = Path(text)
         if path.exists() or not has_magic(text):
             found |= _below(path)
@@ -61,8 +65,10 @@ def _below(path: Path) -> dict[Path, str]:
     return {path.resolve(): path.name}
 
 
-def source_of(path: Path, name: str) -> Source:
-    """The source that a file is, by its ending."""
+def source_of(path: Path, name: str, bus_url: str = "") -> Source:
+    """The source that a file is, by its ending; a topic's past is read from the bus."""
+    if is_past(str(path)):
+        return PastSource(str(path), bus_url)
     ending = _ending(path)
     if ending == ".warc":
         return WarcSource(path)

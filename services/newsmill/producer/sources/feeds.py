@@ -9,7 +9,7 @@ from pathlib import Path
 
 from newsmill.errors import BadRecord
 from newsmill.producer.core import parse
-from newsmill.producer.sources.base import At, Item
+from newsmill.producer.sources.base import At, FileSource, Item
 from newsmill.records import Entry, Page, decode, encode
 
 MAX_FEED = 20_000_000  # bytes
@@ -17,11 +17,11 @@ _SELF = re.compile(rb"<(?:atom:|a10:)?link\b[^<>]*\brel=[\"']self[\"'][^<>]*>", 
 _HREF = re.compile(rb"\bhref=[\"']([^\"'<>]{1,2000})[\"']", re.I)
 
 
-class FeedSource:
+class FeedSource(FileSource):
     """One saved feed document; ``name`` stands for its address where it states none."""
 
     def __init__(self, path: Path, name: str) -> None:
-        self.path = path
+        super().__init__(path)
         self._name = name
 
     def items(self, at: At) -> Iterator[Item]:

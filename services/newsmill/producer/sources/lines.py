@@ -11,7 +11,7 @@ import msgspec
 
 from newsmill.errors import BadRecord, Reason
 from newsmill.process.pages import page_of
-from newsmill.producer.sources.base import MAX_RAW, At, Item, Unpaged
+from newsmill.producer.sources.base import MAX_RAW, At, FileSource, Item, Unpaged
 from newsmill.producer.sources.members import compression, parts
 from newsmill.records import Entry, Page, PageLine, decode
 from newsmill.urls import identity, normalise
@@ -28,11 +28,8 @@ class _ErrorLine(msgspec.Struct):
 _ERROR = msgspec.json.Decoder(_ErrorLine)
 
 
-class LinesSource:
+class LinesSource(FileSource):
     """One file of page lines."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
     def items(self, at: At) -> Iterator[Item]:
         """The lines, blank ones aside."""

@@ -16,7 +16,7 @@ import orjson
 
 from newsmill.errors import BadRecord, Misconfigured
 from newsmill.process.pages import TEXT, check_size
-from newsmill.producer.sources.base import MAX_RAW, At, Item
+from newsmill.producer.sources.base import MAX_RAW, At, FileSource, Item
 from newsmill.producer.sources.lines import numbered_lines
 from newsmill.records import Entry, Page
 from newsmill.urls import identity, normalise
@@ -25,11 +25,8 @@ BATCH_ROWS = 64
 HTML = "text/html; charset=utf-8"
 
 
-class TableSource:
+class TableSource(FileSource):
     """One table of pages or addresses."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
     def items(self, at: At) -> Iterator[Item]:
         """The rows; each is held as a JSON object of its columns."""

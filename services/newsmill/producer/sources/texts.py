@@ -1,4 +1,8 @@
-"""Files that each hold one article: plain text, its first line the title, or a page of HTML."""
+"""Files that each hold one article: plain text, its first line the title, or a page of HTML.
+
+Either may begin with front matter: ``title``, ``authors``, ``published``, ``url``, ``fetched``,
+``tags``, ``language``, or other names for these. What it says goes into the page's entry.
+"""
 
 from __future__ import annotations
 
@@ -10,20 +14,30 @@ from pathlib import Path
 
 from newsmill.errors import BadRecord
 from newsmill.process.pages import TEXT, check_size
-from newsmill.producer.sources.base import At, Item
+from newsmill.producer.sources.base import At, FileSource, Item
 from newsmill.records import MAX_PAGE_BYTES, Entry, Page
 from newsmill.urls import identity, normalise
 
 _MATTER = re.compile(r"\A---[ \t]*\r?\n(.*?\r?\n)?---[ \t]*\r?\n", re.S)
-_FIELD = re.compile(r"^([A-Za-z_-]{1,40})[ \t]*:[ \t]*(.*?)[ \t]*\r?$", re.M)
+_FIELD = re.compile(r"([A-Za-z_-]{1,40})[ \t]*:[ \t]*(.*?)[ \t]*\Z")
+_ITEM = re.compile(r"[ \t]*-[ \t]+(.*?)[ \t]*\Z")
 _MAX_MATTER = 16_384  # characters
+_NAMES = {
+    "title": ("title", "headline"),
+    "published": ("published", "date", "pubdate", "created"),
+    "authors": ("authors", "author", "byline", "by"),
+    "url": ("url", "link", "canonical_url", "permalink"),
+    "fetched": ("fetched", "retrieved", "accessed"),
+    "tags": ("tags", "keywords"),
+    "language": ("language", "lang"),
+}
 
 
-class TextSource:
+class TextSource(FileSource):
     """A file of text or HTML; ``name`` stands for an address where the file states none."""
 
     def __init__(self, path: Path, name: str) -> None:
-        self.path = path
+        super().__init__(path)
         self._name = name
 
     def items(self, at: At) -> Iterator[Item]:
@@ -37,22 +51,28 @@ class TextSource:
         """The page; raises BadRecord."""
         body = _unzipped(item.raw) if self.path.suffix == ".gz" else item.raw
         check_size(body)
-        is_html = ".htm" in "".join(self.path.suffixes[-2:]).lower()
-        if is_html:
-            return _page(self._address(""), self._name, None, None), body
         stated, body = front_matter(body)
-        url = self._address(stated.get("url", ""))
+        said = {name: value for name, names in _NAMES.items() if (value := _first(stated, names))}
+        url = self._address("".join(said.get("url", ())))
         entry = Entry(
             url=url,
             page_id=identity(url),
-            title=stated.get("title"),
-            published=stated.get("date") or stated.get("published"),
-            authors=_names(stated.get("authors") or stated.get("author") or ""),
-            tags=_names(stated.get("tags") or ""),
-            language=stated.get("language") or stated.get("lang"),
+            title=", ".join(said.get("title", ())) or None,
+            published="".join(said.get("published", ())) or None,
+            authors=_each(said.get("authors", ())),
+            tags=_each(said.get("tags", ())),
+            language="".join(said.get("language", ())) or None,
         )
-        page = _page(url, self._name, stated.get("fetched"), entry if stated else None)
-        return replace(page, content_type=TEXT), _titled(stated.get("title"), body)
+        page = Page(
+            page_id=entry.page_id,
+            url=url,
+            fetched="".join(said.get("fetched", ())) or None,
+            entry=entry if said else None,
+            input_id=self._name,
+        )
+        if ".htm" in "".join(self.path.suffixes[-2:]).lower():
+            return page, body
+        return replace(page, content_type=TEXT), _titled(entry.title, body)
 
     def _address(self, stated: str) -> str:
         try:
@@ -61,15 +81,11 @@ class TextSource:
             raise BadRecord("decode", f"url: {error}") from None
 
 
-def _page(url: str, name: str, fetched: str | None, entry: Entry | None) -> Page:
-    return Page(page_id=identity(url), url=url, fetched=fetched, entry=entry, input_id=name)
-
-
-def front_matter(body: bytes) -> tuple[dict[str, str], bytes]:
+def front_matter(body: bytes) -> tuple[dict[str, tuple[str, ...]], bytes]:
     """The fields between two lines of ``---`` at a text's start, lower-cased, and the text below.
 
-    Only ``name: value`` is read, of the YAML that such headers may hold: quotes around a value and
-    brackets around a list come off.
+    Of the YAML that such headers may hold ``name: value`` is read, and lists: in brackets, or an
+    item a line. Quotes around a value come off.
     """
     if not body.startswith(b"---"):
         return {}, body
@@ -77,19 +93,41 @@ def front_matter(body: bytes) -> tuple[dict[str, str], bytes]:
     found = _MATTER.match(head)
     if found is None:
         return {}, body
-    fields = {name.lower(): _plain(value) for name, value in _FIELD.findall(found[1] or "")}
-    return {name: value for name, value in fields.items() if value}, body[len(found[0].encode()) :]
+    fields: dict[str, list[str]] = {}
+    name = ""
+    for line in (found[1] or "").splitlines():
+        if field := _FIELD.match(line):
+            name = field[1].lower()
+            fields[name] = _values(field[2])
+        elif (item := _ITEM.match(line)) and not item[1].startswith("{"):
+            fields.setdefault(name, []).append(_bare(item[1]))
+    kept = {name: tuple(filter(None, values)) for name, values in fields.items()}
+    rest = body[len(found[0].encode()) :]
+    return {name: values for name, values in kept.items() if values}, rest
 
 
-def _plain(value: str) -> str:
-    for left, right in ('""', "''", "[]"):
-        if len(value) > 1 and value[0] == left and value[-1] == right:
+def _values(value: str) -> list[str]:
+    if len(value) > 1 and value[0] == "[" and value[-1] == "]":
+        return [_bare(part.strip()) for part in value[1:-1].split(",")]
+    return [_bare(value)]
+
+
+def _bare(value: str) -> str:
+    for quote in "\"'":
+        if len(value) > 1 and value[0] == value[-1] == quote:
             return value[1:-1].strip()
     return value
 
 
-def _names(value: str) -> tuple[str, ...]:
-    return tuple(name for part in value.split(",") if (name := _plain(part.strip())))
+def _each(values: tuple[str, ...]) -> tuple[str, ...]:
+    """The items of a list, or of one value that is written as one, with commas."""
+    if len(values) != 1:
+        return values
+    return tuple(bare for part in values[0].split(",") if (bare := _bare(part.strip())))
+
+
+def _first(stated: dict[str, tuple[str, ...]], names: tuple[str, ...]) -> tuple[str, ...]:
+    return next((stated[name] for name in names if name in stated), ())
 
 
 def _titled(title: str | None, body: bytes) -> bytes:

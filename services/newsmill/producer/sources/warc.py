@@ -16,7 +16,7 @@ from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from newsmill.errors import BadRecord
 from newsmill.process.pages import HELD_PAGE, REFERS_TO_FILE, REFERS_TO_OFFSET, check_size
-from newsmill.producer.sources.base import At, Item, Unpaged
+from newsmill.producer.sources.base import At, FileSource, Item, Unpaged
 from newsmill.producer.sources.cutter import MAGIC, MAX_HEADER, Cutter
 from newsmill.producer.sources.members import compression, parts
 from newsmill.records import MAX_PAGE_BYTES, Entry, Page, decode
@@ -26,11 +26,8 @@ _TEXT = ("html", "xml", "text/plain")
 _FRACTION = re.compile(r"\.\d+(?=Z|[+-]|\Z)")
 
 
-class WarcSource:
+class WarcSource(FileSource):
     """One WARC file."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
 
     def items(self, at: At) -> Iterator[Item]:
         """The records that may be pages, and the damaged parts; all others are only counted."""
@@ -69,7 +66,7 @@ class WarcSource:
         path = self.path.parent / Path(name).name
         at = At("", byte=int(offset))
         item = next(WarcSource(path).items(at), None) if path.is_file() else None
-        if item is None or item.damage is not None:
+        if item is None or item.damage is not None or item.start != at.byte:
             raise BadRecord("source_damaged", f"no body at byte {offset} of {name}")
         return _record(item.raw)
 

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 
 Refusal = Literal[
     "address_forbidden",  # the host resolves to an address that we do not connect to
+    "denied",  # it was taken down (newsmill forget), and stays away
     "no_body",  # a replay that fetches nothing: its source holds no more than the page's address
     "no_article",  # the page is a listing, a stub or an index: nothing to read in it
     "queue_full",  # too many pages of one domain wait already; the next poll may bring it again

@@ -197,7 +197,18 @@ class Feed:
     paused: bool = False
 
 
-VERSIONED = (Entry, Page, Article, Enriched, Feed)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denial:
+    """What was taken down: the value on the ``denied`` topic, whose key is the same ``key``."""
+
+    v: int = 1
+    key: str  # page id, article id, or a host that stands for itself and all below it
+    at: str  # when, ISO 8601, UTC
+    reason: str = ""  # in the words of whoever asked for it
+    article_id: str | None = None  # of a page that was taken down with its article
+
+
+VERSIONED = (Entry, Page, Article, Enriched, Feed, Denial)
 R = TypeVar("R")
 
 

@@ -42,3 +42,10 @@ def replayed(pages, tmp_path_factory) -> Replayed:
     done = newsmill("replay", pages, "--lane", "check", "--data", data)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     return Replayed(data, done, enriched(f"file:{data / 'bus'}", "check"))
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory) -> tuple[Path, CompletedProcess[bytes]]:
+    """The data folder of one ``newsmill run`` of the sample newsroom, and what it told."""
+    data = tmp_path_factory.mktemp("run") / "data"
+    return data, newsmill("run", "--data", data)

@@ -18,13 +18,6 @@ from running import export, log_lines, newsmill
 pytestmark = [pytest.mark.timeout(180), pytest.mark.xdist_group("run")]
 
 
-@pytest.fixture(scope="module", name="ran")
-def _ran(tmp_path_factory):
-    data = tmp_path_factory.mktemp("run") / "data"
-    done = newsmill("run", "--data", data)
-    return data, done
-
-
 def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
@@ -133,16 +126,6 @@ def test_slow_and_busy_hosts_delay_nobody_else(ran):
 def _seconds(ts: str) -> float:
     hours, minutes, seconds = ts[11:23].split(":")
     return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
-
-
-def test_a_second_run_in_the_same_folder_is_refused_in_one_line(ran, tmp_path: Path):
-    from newsmill.cli.run import sole_owner
-
-    with sole_owner(tmp_path / "data"):
-        done = newsmill("run", "--data", tmp_path / "data")
-    assert done.returncode == 2
-    assert done.stderr.decode().count("\n") == 1
-    assert "another newsmill run" in done.stderr.decode()
 
 
 def test_a_second_run_on_the_same_log_is_refused_in_one_line(tmp_path: Path):

@@ -36,12 +36,28 @@ def test_a_filter_writes_one_line_for_each_line_and_names_what_failed(pages, fil
 def test_a_replay_makes_the_bytes_that_the_filters_make(pages, filtered, replayed):
     data, url = replayed.data, f"file:{replayed.data / 'bus'}"
     records = [x for x in log_lines(data / "logs" / "check") if x["event"] == "record"]
-    assert len({record["pid"] for record in records}) == 4
+    assert len({record["pid"] for record in records}) == 5
     wanted = sorted({line for line in filtered if b'"error"' not in line[:60]})
     assert replayed.enriched == wanted
     again = newsmill("replay", pages, "--lane", "check", "--data", data)
     assert "Nothing new" in again.stdout.decode()
     assert enriched(url, "check") == wanted
+
+
+def test_what_lies_on_the_bus_is_a_source_like_any_other(replayed):
+    data, url = replayed.data, f"file:{replayed.data / 'bus'}"
+    done = newsmill("replay", "topic:check.pages", "--lane", "past", "--data", data)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    assert enriched(url, "past") == replayed.enriched
+    again = newsmill("replay", "topic:check.pages", "--lane", "past", "--data", data)
+    assert "Nothing new" in again.stdout.decode()
+
+
+@pytest.mark.parametrize("word", ["topic:pages", "topic:dead", "topic:pages/99", "topic:pages@x"])
+def test_a_past_that_is_none_is_said_so(word, tmp_path):
+    done = newsmill("replay", word, "--lane", "past", "--data", tmp_path)
+    assert done.returncode == 2
+    assert word.encode() in done.stderr
 
 
 def test_a_replay_killed_whole_goes_on_where_it_was(pages, filtered, tmp_path):

@@ -8,6 +8,7 @@ import os
 import select
 import sys
 from importlib import import_module
+from types import TracebackType
 from typing import Any
 
 import click
@@ -27,12 +28,17 @@ COMMANDS = {
     "extract": "extract",
     "enrich": "filters",
     "replay": "replay",
+    "lane": "lane",
+    "manifest": "manifest",
+    "reprocess": "reprocess",
     "feeds": "feeds",
     "show": "articles",
     "export": "articles",
     "dead": "dead",
+    "forget": "forget",
     "ops": "ops",
     "bus": "bus",
+    "data": "data",
     "profile": "profile",
     "config": "about",
     "schema": "about",
@@ -100,6 +106,7 @@ def newsmill() -> None:
 
 def main() -> None:
     """Run the command line; every error a person can mend is one line, and exit code 2."""
+    sys.excepthook = _last_words
     try:
         code = newsmill.main(prog_name="newsmill", standalone_mode=False)
     except click.exceptions.Abort:
@@ -128,6 +135,18 @@ def main() -> None:
         _say(f"{name}: {error.strerror}" if name else str(error))
         _leave(2)
     _leave(code if isinstance(code, int) else 0)
+
+
+def _last_words(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """A bug is told whole, less every password that we were given."""
+    from traceback import format_exception
+
+    from newsmill.process.secrets import secrets_in, without
+
+    told = "".join(format_exception(kind, error, trace))
+    sys.stderr.write(without(told, secrets_in(sys.argv)))
 
 
 def _say(text: str) -> None:

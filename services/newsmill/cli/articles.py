@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
 import click
 
+from newsmill.archiver.days import by_day
 from newsmill.archiver.export import write_csv, write_jsonl
 from newsmill.archiver.sqlite import SqliteStore
+from newsmill.archiver.store import Removed
 from newsmill.cli.options import read_settings, settings_flags
 from newsmill.cli.people import show_article
 from newsmill.errors import Misconfigured
+from newsmill.process.denied import told
 from newsmill.process.settings import Settings
 from newsmill.records import Enriched, decode
+
+Writer = Callable[[Iterable[bytes | Removed], BinaryIO], int]
 
 
 def open_store(settings: Settings) -> SqliteStore:
@@ -40,6 +46,10 @@ def show_command(what: str, as_json: bool, **flags: Any) -> int:
     """
     with open_store(read_settings(flags)) as store:
         found = store.find(what)
+        denial = store.denial(what) if found is None else None
+    if denial is not None:
+        click.echo(f"newsmill: {what} was {told(denial)}", err=True)
+        return 1
     if found is None:
         click.echo(f"newsmill: nothing is known of {what}", err=True)
         return 1
@@ -55,31 +65,65 @@ def show_command(what: str, as_json: bool, **flags: Any) -> int:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["jsonl", "csv"]),
+    type=click.Choice(["jsonl", "csv", "parquet"]),
     default="jsonl",
-    help="Lines lose nothing; a sheet is for people.",
+    help="Lines lose nothing; a sheet is for people, Parquet for analysis.",
     show_default=True,
 )
-@click.option("--since", help="Cursor of an earlier export: only what changed since.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="File; default: stdout.")
+@click.option("--since", help="Cursor of an earlier export, or a time: only what changed since.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File; of Parquet also a folder, to hold a file a day. Default: stdout.",
+)
 def export_command(form: str, since: str | None, output: Path | None, **flags: Any) -> None:
     """Print every article, sorted by id.
+
+    With --since only those that are new or changed, and a tombstone for each that is gone. The
+    last word on standard error is the cursor for the next time.
 
     \b
     Example: newsmill export > articles.jsonl
     """
-    with ExitStack() as stack:
-        store = stack.enter_context(open_store(read_settings(flags)))
+    settings = read_settings(flags)
+    with open_store(settings) as store:
         cursor = store.cursor()  # before the articles: what comes meanwhile, comes again
-        records = store.articles(since)
-        number = _write(write_csv if form == "csv" else write_jsonl, records, output)
-    if output or sys.stderr.isatty():
-        click.echo(f"{number} articles; what changes from now on: --since {cursor}", err=True)
+        if form == "parquet" and output is not None and output.suffix != ".parquet":
+            number = _write_days(settings, since, output)
+        else:
+            number = _write(_writer(form), store.changes(since), output)
+    click.echo(f"{number} articles; what changes from now on: --since {cursor}", err=True)
 
 
-def _write(
-    write: Callable[[Iterable[bytes], BinaryIO], int], records: Iterable[bytes], output: Path | None
-) -> int:
+def _writer(form: str) -> Writer:
+    if form != "parquet":
+        return write_csv if form == "csv" else write_jsonl
+    if sys.stdout.isatty():
+        raise Misconfigured("Parquet is not for a terminal; give -o FILE.parquet or -o FOLDER")
+    write: Writer = _parquet().write_parquet
+    return write
+
+
+def _write_days(settings: Settings, since: str | None, folder: Path) -> int:
+    if since is not None:
+        raise Misconfigured("a folder of days is written whole; --since goes into -o FILE.parquet")
+    if folder.exists() and not folder.is_dir():
+        raise Misconfigured(f"{folder}: not a folder; name a file FILE.parquet")
+    number: int = _parquet().write_days(by_day(settings.store_path), folder)
+    return number
+
+
+def _parquet() -> ModuleType:
+    try:
+        return import_module("newsmill.archiver.parquet")
+    except ImportError as error:
+        raise Misconfigured(
+            f"Parquet needs more than is installed ({error}); pip install 'newsmill[parquet]'"
+        ) from None
+
+
+def _write(write: Writer, records: Iterable[bytes | Removed], output: Path | None) -> int:
     if output is None:
         return write(records, sys.stdout.buffer)
     try:

@@ -1,4 +1,4 @@
-"""``bus create|describe|lag|smoke``: the log itself."""
+"""``bus create|describe|lag|acls|smoke``: the log itself."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from newsmill import bus
 from newsmill.bus.base import Bus
 from newsmill.bus.smoke import Counts, smoke
 from newsmill.cli.options import BUS, read_settings, settings_flags
+from newsmill.process.rights import PRINCIPAL, acls, command
 from newsmill.process.settings import without_secret
 from newsmill.topics import BY_NAME
 
@@ -102,6 +103,34 @@ def lag(as_json: bool, **flags: Any) -> None:
         click.echo("no group has joined this lane yet")
         return
     table(("group", "topic", "waiting", "oldest", "members"), rows)
+
+
+@bus_command.command("acls")
+@settings_flags("bus", "lane")
+@click.option(
+    "--principal",
+    default=PRINCIPAL,
+    show_default=True,
+    help="Users; {worker} is the worker's name.",
+)
+@click.option(
+    "--command-config", default="admin.properties", show_default=True, help="File for kafka-acls."
+)
+@click.option("--json", "as_json", is_flag=True, help="As JSON lines.")
+def acls_command(principal: str, command_config: str, as_json: bool, **flags: Any) -> None:
+    """Print the least rights of every worker on Kafka, as commands of Kafka's own tool.
+
+    Each worker is a user of its own; two more are who makes the topics, and who uses this command
+    line. Nothing is asked and nothing changed: read the lines, then run them.
+
+    \b
+    Example: newsmill bus acls --bus kafka://broker:9093/newsmill > acls.sh
+    """
+    settings = read_settings(flags)
+    brokers, namespace = bus.place_of(settings.bus_url)
+    options = ("--bootstrap-server", brokers, "--command-config", command_config)
+    for acl in acls(namespace, settings.lane, principal):
+        click.echo(orjson.dumps(acl).decode() if as_json else command(acl, options))
 
 
 @bus_command.command("smoke")

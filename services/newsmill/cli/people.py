@@ -58,13 +58,13 @@ def show_explanation(article: Article, told: Explanation) -> None:
     if told.steps:
         _fact("container", f"{told.text_share:.0%} of the text, {told.link_share:.0%} of it linked")
     for depth, step in enumerate(told.steps):
-        click.echo(f"{'':11}{'  ' * min(depth, 20)}{_harmless(step.box)}  {step.share:.0%}")
+        click.echo(f"{'':11}{'  ' * min(depth, 20)}{harmless(step.box)}  {step.share:.0%}")
     click.echo()
     for fate in told.blocks:
         sign = "-" if fate.why else "+"
         said = fate.why if fate.why != "unlikely" else ""
         head = f"{sign} {fate.likely:4.0%} {fate.tag:<10.10} {said:<12} "
-        text = textwrap.shorten(_harmless(fate.text), WIDTH - len(head), placeholder="…")
+        text = textwrap.shorten(harmless(fate.text), WIDTH - len(head), placeholder="…")
         click.echo(click.style(head + text, fg=_COLOURS[sign]))
     if told.elsewhere:
         click.echo(f"  and {told.elsewhere} blocks elsewhere, {told.elsewhere_chars} characters")
@@ -73,15 +73,15 @@ def show_explanation(article: Article, told: Explanation) -> None:
         _fact(name, source)
 
 
-def _harmless(text: str) -> str:
+def harmless(text: str) -> str:
     """What a page wrote, without what a terminal would obey."""
     return " ".join(_CONTROL.sub(" ", text).split())
 
 
 def show_difference(article: Article, other: str) -> None:
     """Print where trafilatura's text (-) and ours (+) part, paragraph by paragraph."""
-    theirs = [_harmless(line) for line in other.split("\n") if line.strip()]
-    ours = [_harmless(line) for line in article.text.split("\n")]
+    theirs = [harmless(line) for line in other.split("\n") if line.strip()]
+    ours = [harmless(line) for line in article.text.split("\n")]
     click.echo("--- trafilatura\n+++ newsmill")
     lines = list(difflib.unified_diff(theirs, ours, n=1, lineterm=""))[2:]
     if not lines:

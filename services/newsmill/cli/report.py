@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from newsmill.archiver.sqlite import SqliteStore
+from newsmill.archiver.stores import FINGERPRINTS
 from newsmill.ops.read import Logs
 from newsmill.ops.summary import Summary, summarise
 from newsmill.process.settings import Settings
@@ -29,6 +30,7 @@ SAYS: dict[str, str] = {
     "too_old": "older than the age limit",
     "over_limit": "past the limit of a first poll",
     "queue_full": "too many of one domain wait",
+    "denied": "taken down, and stays away",
     "truncated": "ended before it was whole",
     "timeout": "did not end in time",
     "crash": "crashed its child process",
@@ -85,6 +87,8 @@ def _flow(summary: Summary, name: str, waiting: int) -> Iterator[str]:
         "archiver": "archived",
     }
     for ledger in summary.stages:
+        if ledger.store == FINGERPRINTS:
+            continue  # the manifest tells of them
         counts = ledger.outcomes
         others = ", ".join(
             f"{counts[name]:,} {name}"

@@ -15,8 +15,9 @@ from typing import Any
 
 import click
 
-from newsmill.archiver.stores import wanted_stores
+from newsmill.archiver.stores import FINGERPRINTS, wanted_stores
 from newsmill.bus.base import Bus, BusUnknown
+from newsmill.cli.progress import Progress
 from newsmill.cli.report import report
 from newsmill.process.events import Level, Stage
 from newsmill.process.settings import Settings, without_secret
@@ -42,7 +43,12 @@ class Watch:
         *,
         commands: Mapping[str, Sequence[str]] | None = None,
         name: str = "run",
+        quiet: bool = False,
+        progress: Progress | None = None,
     ) -> None:
+        self._progress = progress
+        self.is_through = False  # whether all was done that there was to do
+        self._quiet = quiet
         self._settings = settings
         self._bus = opened
         self._name = name
@@ -87,8 +93,10 @@ class Watch:
                 signal.signal(number, handler)
         self._clear()
         took_ms = (time.monotonic() - started) * 1e3
-        self._log.event("run.done", why=why, took_ms=took_ms, counts=self._totals())
+        lost = self._log.lost or None
+        self._log.event("run.done", why=why, took_ms=took_ms, counts=self._totals(), lost=lost)
         self._log.close()
+        self.is_through = why == "through"
         return self._report(why, took_ms / 1e3)
 
     # -- stopping
@@ -137,62 +145,72 @@ class Watch:
 
     def _on_line(self, line: bytes, fields: Line) -> None:
         event = fields.get("event")
-        if event == "record":
+        if event == "record" and fields.get("store") != FINGERPRINTS:
             self._counts[str(fields.get("stage")), str(fields.get("outcome"))] += 1
         elif event == "step.commit":
             self._quiet_since = time.monotonic()
-        elif event in ("partition.held", "bus.full", "network.down"):
+        elif event == "source.progress" and self._progress is not None:
+            self._progress.saw(fields)
+        elif event in ("partition.held", "bus.full", "disk.low", "network.down"):
             self._held = fields
         if not fields and line.startswith(b"newsmill: "):
             return  # its last words: said once, by who raises them or logs its exit
         if event == "worker.heartbeat" and self._settings.log_level in ("warning", "error"):
             return  # it is for us
         if not self._terminal:
-            sys.stderr.buffer.write(line)
-            sys.stderr.flush()
+            self._log.pass_on(line)
         elif fields.get("level") in ("warning", "error") and event != "record":
             self._clear()
-            sys.stderr.buffer.write(for_people(line))
-            sys.stderr.flush()
+            self._log.pass_on(for_people(line))
 
     def _totals(self) -> dict[str, int]:
         return {f"{stage} {outcome}": n for (stage, outcome), n in sorted(self._counts.items())}
 
     def _show(self) -> None:
-        """The progress line of a terminal, a few times a second."""
+        """The progress line of a terminal, a few times a second; of a replay, also in the log."""
         now = time.monotonic()
+        if self._progress is not None:
+            self._progress.turn(now, self._counts)
+            if facts := self._progress.facts(now, self._counts):
+                self._log.event("run.progress", **facts)
         if not self._terminal or now - self._shown < 0.25:
             return
         self._shown = now
+        text = self._stages() if self._progress is None else self._progress.text(self._counts)
+        self._log.pass_on(f"\r\x1b[K{text[: _width()]}".encode())
+
+    def _stages(self) -> str:
+        """What came out of every stage."""
         parts = []
         for stage in STAGES:
             counts = {o: n for (s, o), n in self._counts.items() if s == stage}
             made = counts.pop("published", 0)
             others = " ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items()))
             parts.append(f"{stage} {made}" + (f" ({others})" if others else ""))
-        text = " > ".join(parts)
-        sys.stderr.write(f"\r\x1b[K{text[: _width()]}")
-        sys.stderr.flush()
+        return " > ".join(parts)
 
     def _clear(self) -> None:
         if self._terminal:
-            sys.stderr.write("\r\x1b[K")
-            sys.stderr.flush()
+            self._log.pass_on(b"\r\x1b[K")
 
     # -- what came of it
 
     def _report(self, why: str, took_s: float) -> int:
         waiting = sum(worker.heartbeat.get("waiting") or 0 for worker in self._supervisor.workers)
-        click.echo(report(self._settings, self._name, self._started_ms, took_s, waiting))
+        if not self._quiet:
+            click.echo(report(self._settings, self._name, self._started_ms, took_s, waiting))
         if why not in ("held", "crashing"):
             return 0
-        click.echo(f"Stopped: {self._held_by() if why == 'held' else self._crashing()}", err=True)
+        stopped = self._held_by() if why == "held" else self._crashing()
+        self._log.pass_on(f"Stopped: {stopped}\n".encode("utf-8", "replace"))
         return 1
 
     def _held_by(self) -> str:
         held = self._held
         if held.get("event") == "bus.full":
             return f"the bus has no room: {held.get('why')}"
+        if held.get("event") == "disk.low":
+            return f"{held.get('free_bytes')} bytes of disk are free; the log needs {held.get('limit')}"
         if held.get("event") == "network.down":
             return f"our own network is away: {held.get('why')}"
         place = f"{held.get('topic')}/{held.get('partition')}"

@@ -20,11 +20,12 @@ import resource
 import signal
 import socket
 import struct
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from multiprocessing import resource_tracker
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -36,6 +37,7 @@ from newsmill.errors import BadRecord
 from newsmill.process.profile import CHILD_START, CHILD_STOP, Profiler
 
 RECYCLE_AFTER = 2000  # tasks; parsers keep what they have seen of names for the life of a process
+FORK_S = 30.0  # for a child to begin; the first one waits for all that children import
 END_S = 1.0  # for a child to end when its pipe has closed
 PIPE_DEADLINE_S = 5  # for a child to take, or to give, the next piece of a frame
 MAX_ANSWER = 64 << 20  # bytes of one frame of an answer
@@ -177,13 +179,11 @@ class Children:
         try:
             process = self._context.Process(target=_serve, args=args, daemon=True)
             try:
-                with _uninterrupted():
-                    process.start()
+                _begin(process)
             except (OSError, EOFError):  # the fork server was dying: the next try starts another
                 time.sleep(0.1)
                 process = self._context.Process(target=_serve, args=args, daemon=True)
-                with _uninterrupted():
-                    process.start()
+                _begin(process)
         except BaseException:
             ours.close()
             raise
@@ -220,6 +220,24 @@ class Children:
             self._end(child)
         self._busy.clear()
         self._idle.clear()
+
+
+def _begin(process: ForkServerProcess) -> None:
+    """Start it; a fork server that does not answer (it was stopped) is killed after FORK_S."""
+    watch = threading.Timer(FORK_S, _kill_fork_server)
+    watch.daemon = True
+    watch.start()
+    try:
+        with _uninterrupted():
+            process.start()
+    finally:
+        watch.cancel()
+
+
+def _kill_fork_server() -> None:
+    pid = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # it has no other name
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -1,57 +1,90 @@
-"""What two runs made of the same pages: new, gone and changed articles, field by field."""
+"""What two runs made of the same pages: new, gone and changed articles, field by field.
+
+Two streams in order of page id are compared as they come. What is kept of them is counted and
+bounded; where a count is too large to be kept whole, what is rare goes first.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
+import msgspec
 import orjson
 
+from newsmill.replay.samples import Samples, placeless, sample_of
 from newsmill.urls import host_of
 
-SAMPLES = 5  # of one field, and of one kind of difference
-MAX_SHOWN = 400  # characters of a value in a sample
 LENGTHS = 10_000  # changes of length that the median is taken over
+TALLIED = 50_000  # kept entries of a count by site
+LINES = 20_000  # kept lines of text that came or went
+MAX_LINE = 200  # characters; a longer one is a paragraph of its own, and on no second page
+MISSING = 100_000  # ids of new or gone pages that are kept, to be asked why
 
-VERSIONS = frozenset(("extractor", "annotators", "v"))
-FOLLOWING = frozenset(("id", "revision", "provenance", "input_id"))
+HOW = frozenset(("extractor", "annotators", "v", "provenance", "quality"))
+"""Fields that tell how a record was made, not what is in it."""
+FOLLOWING = frozenset(("id", "revision", "input_id", "blocks"))
 """Fields that follow from others: reported where nothing else of a record differs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One page, and what of it was so before and is so now (``None``: not there)."""
+class _Page(msgspec.Struct):
+    url: str = ""
 
-    page_id: str
-    url: str
-    before: str | None
-    after: str | None
+
+_PAGE = msgspec.json.Decoder(_Page)
+
+
+class Tally(Counter[tuple[str, str]]):
+    """A count by field, or line, and site that stays small: past its bound what is rare goes."""
+
+    def __init__(self, most: int = TALLIED) -> None:
+        super().__init__()
+        self._most = most
+
+    def take(self, name: str, site: str) -> None:
+        """Count once more."""
+        self[name, site] += 1
+        least = 1
+        while len(self) > self._most:
+            for key in [key for key, number in self.items() if number <= least]:
+                del self[key]
+            least *= 2
+
+    def most_first(self) -> list[tuple[str, str, int]]:
+        """Name, site and number, the largest first."""
+        ranked = sorted(self.items(), key=lambda each: (-each[1], each[0]))
+        return [(name, site, number) for (name, site), number in ranked]
 
 
 @dataclass(slots=True)
 class Diff:
-    """The differences of two sides, counted; samples are the first by page id."""
+    """The differences of two sides, counted; samples are the first by page id, of many sites."""
 
     same: int = 0
-    versions_only: int = 0  # other versions made the same article
+    alike: int = 0  # the same content, found in another way
     changed: int = 0
     new: int = 0
     gone: int = 0
     fields: Counter[str] = field(default_factory=Counter)
-    sites: Counter[tuple[str, str]] = field(default_factory=Counter)  # (field, site)
+    sites: Tally = field(default_factory=Tally)  # (field, site)
+    missing: Tally = field(default_factory=Tally)  # ("new" or "gone", site)
     pages_of: Counter[str] = field(default_factory=Counter)  # site: pages that both sides have
+    changed_of: Counter[str] = field(default_factory=Counter)  # site: those that changed
     appeared: Counter[str] = field(default_factory=Counter)  # field: was empty, is not
     vanished: Counter[str] = field(default_factory=Counter)
-    samples: dict[str, list[Sample]] = field(default_factory=dict)
-    longer: list[int] = field(default_factory=list)  # characters by which texts grew or shrank
+    lines_gone: Tally = field(default_factory=lambda: Tally(LINES))  # (line of text, site)
+    lines_new: Tally = field(default_factory=lambda: Tally(LINES))
+    samples: Samples = field(default_factory=Samples)
+    lengths: list[int] = field(default_factory=list)  # characters by which texts grew or shrank
+    missing_ids: dict[str, list[str]] = field(default_factory=lambda: {"new": [], "gone": []})
+    why: dict[str, Counter[str]] = field(default_factory=dict)  # new or gone: reason → pages
 
     @property
     def both(self) -> int:
         """Pages that both sides have."""
-        return self.same + self.versions_only + self.changed
+        return self.same + self.alike + self.changed
 
     @property
     def is_empty(self) -> bool:
@@ -59,18 +92,21 @@ class Diff:
         return not (self.changed or self.new or self.gone)
 
 
-def compare(before: Iterable[tuple[str, bytes]], after: Iterable[tuple[str, bytes]]) -> Diff:
+Pages = Iterable[tuple[str, bytes]]
+
+
+def compare(before: Pages, after: Pages) -> Diff:
     """Compare two streams of (page id, record), sorted by page id; memory is bounded."""
     found = Diff()
     for page_id, old, new in _merged(iter(before), iter(after)):
-        if old is None and new is not None:
-            found.new += 1
-            _sample(found, "new", page_id, orjson.loads(new), None, "title")
-        elif new is None and old is not None:
-            found.gone += 1
-            _sample(found, "gone", page_id, orjson.loads(old), "title", None)
-        elif old is not None and new is not None:
+        if old is not None and new is not None:
             _pair(found, page_id, old, new)
+        elif new is not None:
+            found.new += 1
+            _alone(found, "new", page_id, orjson.loads(new))
+        elif old is not None:
+            found.gone += 1
+            _alone(found, "gone", page_id, orjson.loads(old))
     return found
 
 
@@ -90,115 +126,63 @@ def _merged(
             old, new = next(before, None), next(after, None)
 
 
+def _alone(found: Diff, kind: str, page_id: str, record: dict[str, Any]) -> None:
+    """A page that one side alone has."""
+    site = host_of(record.get("url") or "")
+    found.missing.take(kind, site)
+    if len(found.missing_ids[kind]) < MISSING:
+        found.missing_ids[kind].append(page_id)
+    title = record.get("title")
+    was, now = (None, title) if kind == "new" else (title, None)
+    found.samples.take(kind, site, lambda: sample_of(page_id, record, kind, was, now))
+
+
 def _pair(found: Diff, page_id: str, old: bytes, new: bytes) -> None:
     if old == new:
         found.same += 1
+        found.pages_of[host_of(_PAGE.decode(old).url)] += 1
         return
     one, other = orjson.loads(old), orjson.loads(new)
     site = host_of(one.get("url") or "")
     found.pages_of[site] += 1
     differing = [n for n in sorted(one.keys() | other.keys()) if one.get(n) != other.get(n)]
-    told = [name for name in differing if name not in VERSIONS]
+    told = [name for name in differing if name not in HOW]
+    if "text" in told:  # places in a text move with it
+        told = [name for name in told if placeless(one.get(name)) != placeless(other.get(name))]
     told = [name for name in told if name not in FOLLOWING] or told
     if not told:
-        found.versions_only += 1
+        found.alike += 1
         return
     found.changed += 1
+    found.changed_of[site] += 1
     for name in told:
-        found.fields[name] += 1
-        found.sites[name, site] += 1
-        was, now = one.get(name), other.get(name)
-        if not was and now:
-            found.appeared[name] += 1
-        elif was and not now:
-            found.vanished[name] += 1
-        _sample(found, name, page_id, one, was, now, pair=True)
-    if "text" in told and len(found.longer) < LENGTHS:
-        found.longer.append(len(other.get("text") or "") - len(one.get("text") or ""))
+        _field(found, page_id, site, name, one, other)
+    if "text" in told:
+        _text(found, site, one.get("text") or "", other.get("text") or "")
 
 
-def _sample(
-    found: Diff,
-    kind: str,
-    page_id: str,
-    record: dict[str, Any],
-    was: Any,
-    now: Any,
-    *,
-    pair: bool = False,
+def _field(
+    found: Diff, page_id: str, site: str, name: str, one: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    samples = found.samples.setdefault(kind, [])
-    if len(samples) >= SAMPLES:
-        return
-    if not pair:
-        was = record.get(was) if was else None
-        now = record.get(now) if now else None
-    shown = _apart(was, now) if isinstance(was, str) and isinstance(now, str) else (was, now)
-    samples.append(Sample(page_id, record.get("url") or "", *map(_shown, shown)))
+    found.fields[name] += 1
+    found.sites.take(name, site)
+    was, now = one.get(name), other.get(name)
+    if not was and now:
+        found.appeared[name] += 1
+    elif was and not now:
+        found.vanished[name] += 1
+    found.samples.take(name, site, lambda: sample_of(page_id, one, name, was, now))
 
 
-def _apart(was: str, now: str) -> tuple[str, str]:
-    """Two long texts from a little before where they part."""
-    if max(len(was), len(now)) <= MAX_SHOWN:
-        return was, now
-    pairs = enumerate(zip(was, now, strict=False))
-    at = next((i for i, (a, b) in pairs if a != b), min(len(was), len(now)))
-    start = max(0, at - 60)
-    mark = "…" if start else ""
-    return mark + was[start:], mark + now[start:]
-
-
-def _shown(value: Any) -> str | None:
-    if value is None:
-        return None
-    text = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
-
-
-def summary(found: Diff, most: int = 12) -> list[str]:
-    """What a person can act on, most pages first: "title changed on 312 of 340 pages of site X"."""
-    lines = []
-    for (name, site), number in sorted(found.sites.items(), key=lambda each: (-each[1], each[0])):
-        if name in FOLLOWING:
-            continue
-        of = found.pages_of[site]
-        lines.append(f"{name} changed on {number} of {of} differing pages of {site}")
-    for name, number in sorted(found.vanished.items()):
-        lines.insert(0, f"{name} is gone from {number} pages that had it")
-    if found.longer:
-        grew = sum(each > 0 for each in found.longer)
-        middle = median(found.longer)
-        lines.insert(
-            0,
-            f"text is longer on {grew} pages, not on {len(found.longer) - grew};"
-            f" the median change is {middle:+.0f} characters",
-        )
-    return lines[:most]
-
-
-def as_json(found: Diff) -> dict[str, Any]:
-    """The diff as plain values, in a stable order."""
-    return {
-        "same": found.same,
-        "versions_only": found.versions_only,
-        "changed": found.changed,
-        "new": found.new,
-        "gone": found.gone,
-        "fields": dict(sorted(found.fields.items())),
-        "appeared": dict(sorted(found.appeared.items())),
-        "vanished": dict(sorted(found.vanished.items())),
-        "sites": [
-            {"field": name, "site": site, "pages": number}
-            for (name, site), number in sorted(
-                found.sites.items(), key=lambda each: (-each[1], each[0])
-            )
-        ],
-        "samples": {
-            kind: [
-                {"page_id": s.page_id, "url": s.url, "before": s.before, "after": s.after}
-                for s in samples
-            ]
-            for kind, samples in sorted(found.samples.items())
-        },
-        "summary": summary(found),
-    }
+def _text(found: Diff, site: str, was: str, now: str) -> None:
+    """What a text lost and won: lines that do so on many pages of a site are furniture."""
+    if len(found.lengths) < LENGTHS:
+        found.lengths.append(len(now) - len(was))
+    before, after = dict.fromkeys(was.split("\n")), dict.fromkeys(now.split("\n"))
+    for tally, lines, others in (
+        (found.lines_gone, before, after),
+        (found.lines_new, after, before),
+    ):
+        for line in lines:
+            if 0 < len(line) <= MAX_LINE and line not in others:
+                tally.take(line, site)

@@ -13,12 +13,13 @@ KAFKA  ?=
 BUS     ?= file
 SECONDS ?= 120
 SEED    ?= 1
+MINUTES ?= 30
 CORPORA ?=
 QUICK  ?=
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint check fmt schemas lock bench bench-extract chaos kafka kafka-stop clean
+.PHONY: help run test lint check fmt schemas lock sbom audit bench bench-extract chaos soak kafka kafka-stop clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / {printf "  %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +48,17 @@ schemas: $(VENV)/.dev ## draw schemas/ and docs/logs.md anew from the types
 lock: $(VENV)/.dev ## refresh deploy/constraints.txt from pyproject.toml
 	$(PY) -m uv pip compile --quiet --all-extras --universal --no-header --no-annotate pyproject.toml -o deploy/constraints.txt
 
+build/requirements.txt: $(INPUTS) | $(VENV)/.dev  # what the image installs, pinned, with hashes
+	@mkdir -p build
+	@$(PY) -m uv pip compile --quiet --extra postgres --generate-hashes --no-header --no-annotate -c deploy/constraints.txt pyproject.toml -o $@
+
+sbom: build/requirements.txt ## CycloneDX of what the image installs: build/newsmill.cdx.json
+	@$(PY) -m uv tool run --quiet --from cyclonedx-bom cyclonedx-py requirements $< --pyproject pyproject.toml --output-reproducible -o build/newsmill.cdx.json
+	@echo build/newsmill.cdx.json
+
+audit: build/requirements.txt ## known vulnerabilities of what the image installs; fails where none can be asked for
+	$(PY) -m uv tool run --quiet pip-audit --strict --disable-pip --requirement $<
+
 bench: $(VENV)/.dev ## the bus: its rate, and its CPU beside extraction; KAFKA=HOST:PORT for Kafka too
 	$(PY) benchmarks/bus_share.py $(if $(KAFKA),--kafka $(KAFKA))
 	$(PY) benchmarks/bus_throughput.py $(if $(KAFKA),--kafka $(KAFKA))
@@ -59,6 +71,9 @@ bench-extract: $(VENV)/.dev ## our extractor beside others on CORPORA=DIR; QUICK
 
 chaos: $(VENV)/.dev ## faults under a seed: BUS=file|kafka SECONDS=120 SEED=1; one JSON line, 0 only when exact
 	@cd tests && ../$(PY) -m chaos.run --bus $(BUS) --seconds $(SECONDS) --seed $(SEED)
+
+soak: $(VENV)/.dev ## half an hour on Kafka at 70 % of what this machine can do; MINUTES=30 KAFKA=HOST:PORT
+	$(PY) benchmarks/soak.py --minutes $(MINUTES) $(if $(KAFKA),--kafka $(KAFKA))
 
 kafka: $(VENV)/.dev ## start a local Kafka broker and leave it running; the last line is HOST:PORT
 	@$(PY) deploy/kafka/broker.py start

@@ -172,7 +172,8 @@ def prepare(folder: Path, ports: Ports) -> list[str]:
     done = subprocess.run(
         [
             program, *_FAST, *classes, "kafka.tools.StorageTool",
-            "format", "--standalone", "-t", cluster, "-c", str(settings), *users,
+            "format", "--standalone", f"--cluster-id={cluster}",  # it may begin with a dash
+            "-c", str(settings), *users,
         ],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

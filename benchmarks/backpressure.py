@@ -5,13 +5,14 @@ somebody else. The log has small caps, so that all of it fills up within the fir
 memory of every process is sampled; at the end everything that the source committed must be in the
 store. Prints one JSON line; exits 1 where something is missing or memory grew.
 
-Run: python benchmarks/backpressure.py --minutes 10 [--plot memory.svg]
+Run: python benchmarks/backpressure.py --minutes 10 [--plot docs]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import subprocess
@@ -25,6 +26,7 @@ from statistics import median
 from typing import Any
 
 import apsw
+from charts import Axis, Line, chart
 
 from newsmill import bus
 from newsmill.archiver.sqlite import SqliteStore
@@ -44,6 +46,8 @@ SLOW_S = 0.02  # of an article, while the enricher is slow
 TEXT = "The harbour board met on Tuesday and put the vote on the new ferry line off again. " * 12
 GROWTH_MB = 8.0  # from the second quarter of a phase to its last: what a heap may breathe
 SAMPLE_S = 0.5
+
+Samples = dict[str, list[tuple[float, float]]]  # seconds since the start, MB; by process
 
 
 def settings_of(folder: Path) -> Settings:
@@ -118,7 +122,7 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.settings = settings_of(folder)
-        self.samples: dict[str, list[tuple[float, float]]] = {}
+        self.samples: Samples = {}
         self._started = time.monotonic()
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -215,7 +219,8 @@ def run(folder: Path, minutes: float, plot: Path | None) -> int:
         going.stop()
     with SqliteStore(going.settings.store_path, readonly=True) as kept:
         stored = kept.count()
-    growth = {"slow enricher": going.growth_mb(slow), "stalled store": going.growth_mb(stalled)}
+    phases = {"slow enricher": slow, "stalled store": stalled}
+    growth = {name: going.growth_mb(phase) for name, phase in phases.items()}
     rss = {n: round(max(mb for _, mb in found), 1) for n, found in going.samples.items() if found}
     grew = max(mb for phase in growth.values() for mb in phase.values())
     result = {
@@ -231,7 +236,9 @@ def run(folder: Path, minutes: float, plot: Path | None) -> int:
     }
     print(json.dumps(result))
     if plot is not None:
-        plot.write_text(_svg(going.samples, slow[1]), "utf-8")
+        plot.mkdir(parents=True, exist_ok=True)
+        for name, phase in phases.items():
+            _draw(plot, name, phase, going.samples)
     return int(result["dropped"] != 0 or grew > GROWTH_MB)
 
 
@@ -242,43 +249,25 @@ def _rss_mb(pid: int) -> float:
     return 0.0
 
 
-def _svg(samples: dict[str, list[tuple[float, float]]], turn: float) -> str:
-    """Resident memory over time, one line a process."""
-    wide, high, left, top = 720, 260, 50, 20
-    last = max(at for found in samples.values() for at, _ in found)
-    most = max(mb for found in samples.values() for _, mb in found) * 1.15
-
-    def x(at: float) -> float:
-        return left + at / last * wide
-
-    def y(mb: float) -> float:
-        return top + high - mb / most * high
-
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide + 140} {high + 60}" '
-        'font-family="sans-serif" font-size="12">',
-        f'<path d="M{left} {top}V{top + high}H{left + wide}" fill="none" stroke="#444"/>',
-        f'<path d="M{x(turn):.0f} {top}V{top + high}" stroke="#bbb" stroke-dasharray="4"/>',
-        f'<text x="{left + 8}" y="{top + 12}">slow enricher</text>',
-        f'<text x="{x(turn) + 8:.0f}" y="{top + 12}">stalled store</text>',
-        f'<text x="4" y="{top + 4}">{most:.0f} MB</text><text x="30" y="{top + high}">0</text>',
-        f'<text x="{left + wide - 40}" y="{top + high + 18}">{last:.0f} s</text>',
-    ]
-    for (name, found), colour in zip(
-        samples.items(), ("#c33", "#36c", "#2a2", "#a3a"), strict=False
-    ):
-        step = max(1, len(found) // 300)
-        points = " ".join(f"{x(at):.1f},{y(mb):.1f}" for at, mb in found[::step])
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}"/>')
-        at, mb = found[-1]
-        parts.append(f'<text x="{x(at) + 6:.0f}" y="{y(mb):.0f}" fill="{colour}">{name}</text>')
-    return "\n".join([*parts, "</svg>"])
+def _draw(folder: Path, name: str, phase: tuple[float, float], samples: Samples) -> None:
+    """Resident memory over one phase, one line a process."""
+    began, ended = phase
+    colours = ("#c33", "#36c", "#2a2")
+    lines = []
+    for (process, found), colour in zip(samples.items(), colours, strict=True):
+        points = [(at - began, mb) for at, mb in found if began <= at <= ended]
+        lines.append(Line(process, colour, points[:: max(1, len(points) // 200)]))
+    most = max(mb for line in lines for _, mb in line.points)
+    file = folder / f"backpressure-{name.replace(' ', '-')}.svg"
+    across = Axis("seconds", 0.0, round(ended - began))
+    up = Axis("MB resident", 0.0, 50.0 * math.ceil(most * 1.2 / 50.0))
+    file.write_text(chart(f"Memory before a {name}", across, up, lines), "utf-8")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--plot", type=Path, help="a folder: draw memory over time into it")
     parser.add_argument("--part", choices=("source", "enricher"), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()

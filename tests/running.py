@@ -42,16 +42,29 @@ def into_head(*words: object, **settings: str) -> subprocess.CompletedProcess[by
     )
 
 
+_started: list[subprocess.Popen[bytes]] = []
+
+
 def start(*words: object, log: Path, **settings: str) -> subprocess.Popen[bytes]:
-    """A command that goes on, its standard error in ``log``."""
+    """A command that goes on, its standard error in ``log``; at most until the test ends."""
     with log.open("ab") as stderr:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [*NEWSMILL, *map(str, words)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=stderr,
             env=environment(**settings),
         )
+    _started.append(process)
+    return process
+
+
+def end_all() -> None:
+    """Kill what was started and still runs: a test that failed may have left it."""
+    while _started:
+        process = _started.pop()
+        process.kill()
+        process.wait(10)
 
 
 def stop(process: subprocess.Popen[bytes], timeout: float = 30) -> int:

@@ -1,55 +1,77 @@
-"""The faults, and the schedule that a seed makes of them."""
+"""Makes the faults of a schedule happen."""
 
 from __future__ import annotations
 
 import contextlib
-import random
 import resource
+import signal
+import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
 
+from chaos import stalls
+from chaos.clock import CLOCKS
 from chaos.fleet import Fleet, Place
-from chaos.proxy import CALLS, Fault, How, Proxy
+from chaos.ground import SESSION_S, Ground
+from chaos.ledger import Feeder
+from chaos.proxy import CALLS, Fault, How
+from chaos.schedule import Event
+from databases import Database
 
-POINTS = ("commit.begin", "commit.written", "commit.done")
-WORKERS = ("kill", "kill_at_point", "zombie", "pause", "kill_all")
-OF_KAFKA = (*WORKERS, "cut", "cut", "delay_end_txn", "half_open", "blackhole", "broker_killed")
-OF_FILE = (*WORKERS, "disk_refuses")
+POINTS = (
+    "commit.begin", "commit.written", "commit.done", "after_poll", "after_step", "after_lines",
+    "after_seal", "after_commit",
+)  # fmt: skip
+OF_STORES = (*POINTS, "store.written", "store.done")
 AT_CALLS = ("cut", "delay_end_txn", "half_open")
 REFUSING_S = 2.0
-ROOM_BYTES = 512 << 10  # for lines meanwhile
-GAP_S = (1.5, 5.0)  # between two faults: at least twelve a minute
+ROOM_BYTES = 64 << 10  # of a file, while the disk refuses more
+DEAF_S = 9.0  # longer than a worker waits for its reader
+STORM_S = 4.0
+STALL_S = 10.0
+ROLL_S = 2.0  # between two places of a deployment
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
-    """A fault, and how long after the one before."""
+@dataclass(slots=True)
+class Means:
+    """What there is to do harm with."""
 
-    name: str
-    after_s: float
-    roll: float  # what else is left to chance
-
-
-def schedule(seed: int, is_kafka: bool) -> Iterator[Event]:
-    """The faults of a seed, without end; every kind before any comes a second time."""
-    chance = random.Random(seed)
-    while True:
-        names = list(OF_KAFKA if is_kafka else OF_FILE)
-        chance.shuffle(names)
-        for name in names:
-            yield Event(name, chance.uniform(*GAP_S), chance.random())
+    fleet: Fleet
+    feeder: Feeder
+    folder: Path
+    stall_s: float  # of a store, the first time
+    where: Ground
+    database: Database | None = None
 
 
 class Faults:
-    """Makes faults happen, and counts those that are not the proxy's, at calls, to count."""
+    """Strikes, and counts all but those that are the proxy's, at calls, to count."""
 
-    def __init__(self, fleet: Fleet, session_s: float, proxy: Proxy | None, broker: Any) -> None:
-        self._fleet, self._session_s = fleet, session_s
-        self._proxy, self._broker = proxy, broker
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._fleet, self._where = means.fleet, means.where
+        self._endings: list[tuple[float, stalls.Ending]] = []
+        self._long: threading.Thread | None = None
         self.counts: Counter[str] = Counter()
+
+    def turn(self) -> None:
+        """End what has gone on for long enough."""
+        now = time.monotonic()
+        for ending in [each for each in self._endings if each[0] <= now]:
+            self._endings.remove(ending)
+            ending[1]()
+
+    def end(self) -> None:
+        """End what goes on, and call off what found no call."""
+        self._endings = [(0.0, ending) for _, ending in self._endings]
+        self.turn()
+        if self._long is not None:
+            self._long.join()
+        if self._where.proxy is not None:
+            self._where.proxy.forget()
 
     def strike(self, event: Event) -> None:
         """One fault."""
@@ -57,49 +79,129 @@ class Faults:
         if not there:  # all are between two lives
             return
         place = there[int(event.roll * 997) % len(there)]
-        strike: dict[str, Callable[[], object]] = {
-            "kill": lambda: self._fleet.kill(place),
-            "kill_at_point": lambda: self._kill_at_point(place, event.roll),
-            "zombie": lambda: self._fleet.stop_and_replace(place, self._session_s * 2.5),
-            "pause": lambda: self._fleet.pause(place, self._session_s * 1.5),
-            "kill_all": lambda: [self._fleet.kill(each) for each in self._fleet.places],
-            "cut": lambda: self._cut(event.roll),
-            "delay_end_txn": lambda: self._at("delay_end_txn", "end_txn", "delay", 3.0),
-            "half_open": lambda: self._at("half_open", "produce", "half_open", 2.0),
-            "blackhole": lambda: self._proxy and self._proxy.blackhole(3.0),
-            "broker_killed": self._kill_broker,
-            "disk_refuses": self._refuse_writes,
-        }
-        strike[event.name]()
-        if event.name not in AT_CALLS:
+        strike = getattr(self, f"_{event.name}")
+        if strike(place, event.roll) is not False and event.name not in AT_CALLS:
             self.counts[event.name] += 1
 
-    def _kill_at_point(self, place: Place, roll: float) -> None:
-        number = 1 + int(roll * 31) % 4
-        place.crash_at = f"{POINTS[int(roll * 101) % len(POINTS)]}:{number}"
+    # -- workers
+
+    def _kill(self, place: Place, roll: float) -> None:
         self._fleet.kill(place)
 
-    def _cut(self, roll: float) -> None:
-        call = list(CALLS)[int(roll * 541) % len(CALLS)]
-        self._at(f"cut at {call}", call, "cut_before" if roll < 0.5 else "cut_after", 0.0)
+    def _kill_at_point(self, place: Place, roll: float) -> None:
+        points = OF_STORES if place.role == "archiver" else POINTS
+        number = 1 + int(roll * 31) % 4
+        place.crash_at = f"{points[int(roll * 101) % len(points)]}:{number}"
+        self._fleet.kill(place)
 
-    def _at(self, name: str, call: str, how: How, seconds: float) -> None:
-        if self._proxy is not None:
-            self._proxy.at_next(Fault(name, CALLS[call], how, seconds))
+    def _zombie(self, place: Place, roll: float) -> None:
+        self._fleet.stop_and_replace(place, SESSION_S * 2.5)
 
-    def _kill_broker(self) -> None:
-        self._broker.kill()
-        self._broker.start()
+    def _pause(self, place: Place, roll: float) -> None:
+        self._fleet.pause(place, SESSION_S * 1.5)
 
-    def _refuse_writes(self) -> None:
-        """Refuse the bus's writes for a while, as a full disk does, and leave the lines alone."""
-        limit = self._fleet.longest_log() + ROOM_BYTES
+    def _kill_all(self, place: Place, roll: float) -> None:
+        for each in self._fleet.places:
+            self._fleet.kill(each)
+
+    def _child_killed(self, place: Place, roll: float) -> bool:
+        killed = sum(self._fleet.kill_grandchild(each, roll) for each in self._fleet.places)
+        return killed > 0
+
+    def _clock(self, place: Place, roll: float) -> bool:
+        """A wrong wall clock, of one worker or all, until it is killed or set otherwise."""
+        how = 1 + int(roll * 7919) % (len(CLOCKS) - 1)
+        for each in self._fleet.places if roll < 0.3 else [place]:
+            if each.process is not None:
+                each.process.send_signal(signal.SIGRTMIN + how)
+        self.counts[f"clock {CLOCKS[how]}"] += 1
+        return False  # it is counted
+
+    def _storm(self, place: Place, roll: float) -> None:
+        roles = self._fleet.roles
+        self._fleet.storm([*roles, *roles] if roll < 0.2 else roles, STORM_S)
+
+    def _deaf(self, place: Place, roll: float) -> None:
+        self._fleet.stop_listening(place, DEAF_S)
+
+    def _newer(self, place: Place, roll: float) -> None:
+        """Offer what the present version must hold, and then deploy the one that reads it."""
+        version = self._fleet.version + 1
+        self._means.feeder.make_newer(version)
+        self._fleet.roll(version, ROLL_S)
+
+    def _strays(self, place: Place, roll: float) -> bool:
+        return self._where.send_strays(int(roll * 8) % 8)
+
+    # -- stores and disks
+
+    def _store_stalls(self, place: Place, roll: float) -> bool:
+        """One at a time; for long the first time."""
+        if self._endings:
+            return False
+        database = self._means.database
+        if database is not None and roll < 0.5:
+            ending = stalls.stall_postgres(database)
+        else:
+            ending = stalls.stall_sqlite(self._means.folder / "stores" / "live.db")
+        seconds = STALL_S if self.counts["store_stalls"] else self._means.stall_s
+        self._endings.append((time.monotonic() + seconds, ending))
+        return True
+
+    def _disk_refuses(self, place: Place, roll: float) -> None:
+        """Refuse all writes but to the starts of files, as a full disk does."""
         there = [p.process.pid for p in self._fleet.places if p.process is not None]
         for pid in there:
-            _limit_files(pid, limit)
+            _limit_files(pid, ROOM_BYTES)
         time.sleep(REFUSING_S)
         for pid in there:
             _limit_files(pid, resource.RLIM_INFINITY)
+
+    # -- the network and the brokers
+
+    def _cut(self, place: Place, roll: float) -> None:
+        call = list(CALLS)[int(roll * 541) % len(CALLS)]
+        self._at(f"cut at {call}", call, "cut_before" if roll < 0.5 else "cut_after", 0.0)
+
+    def _delay_end_txn(self, place: Place, roll: float) -> None:
+        self._at("delay_end_txn", "end_txn", "delay", 3.0)
+
+    def _half_open(self, place: Place, roll: float) -> None:
+        self._at("half_open", "produce", "half_open", 2.0)
+
+    def _at(self, name: str, call: str, how: How, seconds: float) -> None:
+        if self._where.proxy is not None:
+            self._where.proxy.at_next(Fault(name, CALLS[call], how, seconds))
+
+    def _blackhole(self, place: Place, roll: float) -> None:
+        if self._where.proxy is not None:
+            self._where.proxy.blackhole(3.0)
+
+    def _broker_killed(self, place: Place, roll: float) -> bool:
+        broker = self._where.brokers[int(roll * 997) % len(self._where.brokers)]
+
+        def strike() -> None:
+            broker.kill()
+            broker.start()
+
+        return self._aside(strike)
+
+    def _broker_restarted(self, place: Place, roll: float) -> bool:
+        """All in order, one after the other."""
+
+        def strike() -> None:
+            for broker in self._where.brokers:
+                broker.restart()
+
+        return self._aside(strike)
+
+    def _aside(self, strike: Callable[[], None]) -> bool:
+        """Do what takes long while other faults go on; False where another such one does."""
+        if self._long is not None and self._long.is_alive():
+            return False
+        self._long = threading.Thread(target=strike)
+        self._long.start()
+        return True
 
 
 def _limit_files(pid: int, size: int) -> None:

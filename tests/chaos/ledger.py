@@ -1,31 +1,29 @@
-"""What went in and what came out, by number: the oracles, on data read as any reader does."""
+"""What goes in, and how the run goes on: the feeder, and who watches the groups' positions."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
-import orjson
-
-from chaos.stage import is_poison
+from chaos.load import Load
 from newsmill.bus.base import Bus, Member, Output, Place
 from newsmill.errors import NewsmillError
-from newsmill.topics import ARTICLES, DEAD, ENRICHED, PAGES, Topic, partition_of
+from newsmill.topics import PAGES
 
-BATCH = 500
+BATCH = 200  # whole rounds of the real load: its first record is a plain page
 
 
 class Feeder:
     """Puts numbered records on the first topic; knows which are really there."""
 
-    def __init__(self, connect: Callable[[], Bus]) -> None:
-        self._connect = connect
+    def __init__(self, connect: Callable[[], Bus], load: Load) -> None:
+        self._connect, self._load = connect, load
         self._bus: Bus | None = None
         self._member: Member | None = None
         self._in_doubt = False  # whether the last batch is there
+        self._versions: dict[int, int] = {}  # of the first records of batches, where not 1
         self.offered = 0
         self._back()
 
@@ -42,16 +40,13 @@ class Feeder:
         except NewsmillError:
             self.close()
 
+    def make_newer(self, version: int) -> None:
+        """The next batch begins with a record of that major version."""
+        self._versions[self.offered + (BATCH if self._in_doubt else 0)] = version
+
     def _batch(self) -> list[Output]:
-        return [
-            Output(
-                topic=PAGES,
-                key=b"%032d" % n,
-                value=orjson.dumps({"n": n, "made": f"f{n}"}),
-                partition=partition_of(f"host{n % 97}.example", PAGES.partitions),
-            )
-            for n in range(self.offered, self.offered + BATCH)
-        ]
+        numbers = range(self.offered, self.offered + BATCH)
+        return [self._load.output(n, self._versions.get(n, 1)) for n in numbers]
 
     def _back(self) -> None:
         self._bus = self._connect()
@@ -64,7 +59,9 @@ class Feeder:
             if self._bus is None:
                 self._back()
                 return
-            if self.offered in {held["n"] for held in values(self._bus, PAGES)}:
+            key, bus = self._load.key(self.offered), self._bus
+            places = range(PAGES.partitions)
+            if any(record.key == key for place in places for record in bus.scan(PAGES, place)):
                 self.offered += BATCH
             self._in_doubt = False
 
@@ -77,31 +74,24 @@ class Feeder:
         self._member = self._bus = None
 
 
-def values(bus: Bus, topic: Topic) -> list[dict[str, Any]]:
-    """All that a topic holds, read committed, in order of its partitions."""
-    return [
-        orjson.loads(record.value or b"") | {"partition": record.partition}
-        for partition in range(topic.partitions)
-        for record in bus.scan(topic, partition)
-    ]
-
-
 @dataclass(slots=True)
 class Watching:
     """The run as it goes on: positions never go back, and something moves."""
 
+    groups: tuple[str, ...]
     positions: dict[tuple[str, Place], int] = field(default_factory=dict)
     went_back: list[str] = field(default_factory=list)
+    waiting: Counter[str] = field(default_factory=Counter)  # by group
     longest_stall_s: float = 0.0
     _moved: float = field(default_factory=time.monotonic)
 
-    def look(self, bus: Bus) -> int:
-        """Take the groups' positions down; how much waits for them."""
+    def look(self, bus: Bus) -> None:
+        """Take the groups' positions down, and how much waits for them."""
         self.note_stall()
-        waiting = 0
+        waiting: Counter[str] = Counter()
         moved = False
-        for lag in bus.lag(["extractor", "enricher"]):
-            waiting += lag.waiting
+        for lag in bus.lag(self.groups):
+            waiting[lag.group] += lag.waiting
             at = lag.position
             key = (lag.group, lag.place)
             before = self.positions.get(key)
@@ -109,46 +99,11 @@ class Watching:
                 self.went_back.append(f"{lag.group} {lag.place}: {before} to {at}")
             moved = moved or before is None or at > before
             self.positions[key] = max(at, before or 0)
-        if moved or not waiting:
+        self.waiting = waiting
+        if moved or not waiting.total():
             self._moved = time.monotonic()
         self.note_stall()
-        return waiting
 
     def note_stall(self) -> None:
         """How long nothing has moved by now, a bus that cannot be asked included."""
         self.longest_stall_s = max(self.longest_stall_s, time.monotonic() - self._moved)
-
-
-def verdict(bus: Bus, offered: int) -> dict[str, int]:
-    """Every number once at the end, or dead; nothing made of what was undone; order kept."""
-    pages, articles = values(bus, PAGES), values(bus, ARTICLES)
-    enriched, dead = values(bus, ENRICHED), values(bus, DEAD)
-    out = Counter(held["n"] for held in enriched)
-    died = Counter(held["n"] for held in dead)
-    middle = Counter(held["n"] for held in articles)
-    wanted = {n for n in range(offered) if not is_poison(n)}
-    poison = set(range(offered)) - wanted
-    doubled = sum(count - 1 for counts in (out, died, middle) for count in counts.values())
-    fed = {held["made"] for held in pages}
-    made = {held["made"] for held in articles}
-    undone = sum(held["of"] not in fed for held in articles)
-    undone += sum(held["of"] not in made for held in enriched)
-    return {
-        "in": offered,
-        "out": len(out),
-        "dead": len(died),
-        "lost": len(wanted - out.keys()) + len(poison - died.keys()) + len(wanted - middle.keys()),
-        "duplicate": doubled,
-        "aborted_visible": undone,
-        "out_of_order": _disorder(articles) + _disorder(enriched),
-        "unknown": len(out.keys() - wanted) + len(died.keys() - poison),
-    }
-
-
-def _disorder(held: list[Mapping[str, Any]] | list[dict[str, Any]]) -> int:
-    last: dict[int, int] = {}
-    found = 0
-    for each in held:
-        found += each["n"] < last.get(each["partition"], -1)
-        last[each["partition"]] = each["n"]
-    return found

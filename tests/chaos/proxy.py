@@ -1,8 +1,8 @@
-"""A TCP proxy before a Kafka broker that can fail at any call a client makes.
+"""A TCP proxy before Kafka brokers that can fail at any call a client makes.
 
 It reads just enough of the protocol: frames with their length, the number of the call at a
-request's start. Brokers tell clients their own address; in answers it is replaced by the proxy's,
-which has as many bytes.
+request's start. Brokers tell clients their own addresses; in answers the proxy's stand in their place, which
+which have as many bytes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import struct
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -34,20 +35,22 @@ class Fault:
 
 
 class Proxy:
-    """Listens on a port of its own until it is closed."""
+    """Listens on a port of its own for each broker until it is closed."""
 
-    def __init__(self, host: str, port: int) -> None:
-        self._broker = (host, port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = int(self._listener.getsockname()[1])
-        self._told = host.encode() + struct.pack(">i", port)
-        self._ours = host.encode() + struct.pack(">i", self.port)
+    def __init__(self, brokers: Sequence[tuple[str, int]]) -> None:
+        self._doors = [(socket.create_server(("127.0.0.1", 0)), broker) for broker in brokers]
+        self.ports = [int(listener.getsockname()[1]) for listener, _ in self._doors]
+        self._swaps = [
+            (host.encode() + struct.pack(">i", port), host.encode() + struct.pack(">i", ours))
+            for (host, port), ours in zip(brokers, self.ports, strict=True)
+        ]
         self._lock = threading.Lock()
         self._faults: list[Fault] = []
         self._open: set[socket.socket] = set()
         self._silent_until = 0.0
         self.struck: Counter[str] = Counter()  # by name, those that found their call
-        threading.Thread(target=self._accept, daemon=True).start()
+        for door in self._doors:
+            threading.Thread(target=self._accept, args=door, daemon=True).start()
 
     def at_next(self, fault: Fault) -> None:
         """Fail at the next call of the fault's number, of whoever makes it."""
@@ -72,17 +75,18 @@ class Proxy:
 
     def close(self) -> None:
         """Listen no more."""
-        _close(self._listener)
+        for listener, _ in self._doors:
+            _close(listener)
         self.cut_all()
 
-    def _accept(self) -> None:
+    def _accept(self, listener: socket.socket, where: tuple[str, int]) -> None:
         while True:
             try:
-                client, _ = self._listener.accept()
+                client, _ = listener.accept()
             except OSError:
                 return
             try:
-                broker = socket.create_connection(self._broker, timeout=5)
+                broker = socket.create_connection(where, timeout=5)
             except OSError:
                 _close(client)
                 continue
@@ -115,7 +119,9 @@ class Proxy:
         with contextlib.suppress(OSError):
             while frame := _frame(broker):
                 self._wait_silent()
-                client.sendall(frame.replace(self._told, self._ours))
+                for told, ours in self._swaps:
+                    frame = frame.replace(told, ours)
+                client.sendall(frame)
         with self._lock:
             self._open -= {broker}
         if time.monotonic() > self._silent_until:

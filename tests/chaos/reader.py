@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from newsmill.bus.base import Bus
+import hashlib
+
+from newsmill.bus.base import Bus, Record
 from newsmill.topics import ARTICLES, DEAD, ENRICHED, Topic
 
 SHOWN = (ARTICLES, ENRICHED, DEAD)
 
-Row = tuple[int, bytes | None]  # position after it, value
+Row = tuple[int, bytes]  # position after it, digest of all it holds
+
+
+def _row(record: Record) -> Row:
+    held = repr((record.key, record.headers, record.value)).encode()
+    return record.next, hashlib.blake2b(held, digest_size=16).digest()
 
 
 class Reader:
@@ -33,16 +40,16 @@ class Reader:
         self._turn += 1
         rows = self._seen[place]
         start = rows[-1][0] if rows else 0
-        rows.extend((record.next, record.value) for record in bus.scan(*place, start))
+        rows.extend(_row(record) for record in bus.scan(*place, start))
 
     def differences(self, bus: Bus) -> int:
         """Records read at the time that are not there now, at their place and as they were."""
         found = 0
         for place, rows in self._seen.items():
-            stays = [(record.next, record.value) for record in bus.scan(*place)]
-            after = {value for _, value in stays}
-            shown = [value for _, value in rows]
-            gone = sum(value not in after for value in shown)
-            moved = shown != [value for _, value in stays[: len(rows)]]
+            stays = [_row(record) for record in bus.scan(*place)]
+            after = {held for _, held in stays}
+            shown = [held for _, held in rows]
+            gone = sum(held not in after for held in shown)
+            moved = shown != [held for _, held in stays[: len(rows)]]
             found += gone or moved
         return found

@@ -17,161 +17,118 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from brokers import ladder
-from chaos.faults import Faults, schedule
+from chaos.faults import Faults, Means
 from chaos.fleet import Fleet
-from chaos.ledger import Feeder, Watching, verdict
-from chaos.proxy import Proxy
-from chaos.reader import Reader
-from newsmill import bus
-from newsmill.bus.base import Bus
-from newsmill.errors import NewsmillError
+from chaos.ground import Ground, ground
+from chaos.light import Light
+from chaos.load import WRONG, Load
+from chaos.real import Real
+from chaos.schedule import Event, schedule
+from chaos.watcher import Watcher
+from databases import Database, NoDatabase, database
 from running import NEWSMILL, environment
 
-SESSION_S = 4.0
-DRAIN_S = 90.0  # after the last fault, without a human
-LOW_WATER = 3_000  # records that always wait
+START_S = 40.0
+DRAIN_S = 120.0  # after the last fault, without a human
+LONGEST_STALL_S = 130.0  # of a store, the first time
+FEWEST, KINDS = 5, 3  # faults a minute, and kinds of them
 
 
-@dataclass(slots=True)
-class Ground:
-    """Where a run takes place."""
-
-    url: str  # of the workers
-    direct: str  # of the harness
-    proxy: Proxy | None = None
-    broker: Any = None
-
-    def connect(self, within_s: float = 60.0) -> Bus:
-        """The bus, as soon as it is there."""
-        end = time.monotonic() + within_s
-        while True:
-            try:
-                opened = bus.connect(self.direct, "live")
-                opened.create()
-                return opened
-            except NewsmillError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.5)
-
-
-@contextmanager
-def ground(kind: str, folder: Path) -> Iterator[Ground]:
-    """An embedded log, or a broker of our own behind a proxy."""
-    if kind == "file":
-        url = f"file:{folder / 'bus'}?lease_s={SESSION_S}"
-        yield Ground(url, url)
-        return
-    options = f"?session_ms={int(SESSION_S * 1000)}&transaction_ms=8000"
-    with ladder.borrowed(folder / "kafka", only="jvm") as broker:
-        host, _, port = broker.bootstrap.partition(":")
-        proxy = Proxy(host, int(port))
-        try:
-            name = f"{host}:{{}}/chaos{options}"
-            yield Ground(
-                f"kafka://{name.format(proxy.port)}", f"kafka://{name.format(port)}", proxy, broker
-            )
-        finally:
-            proxy.close()
-
-
-def run(kind: str, seconds: float, seed: int, folder: Path) -> tuple[dict[str, Any], str]:
+def run(
+    where: Ground, load: Load, seconds: float, seed: int, folder: Path, database: Database | None
+) -> tuple[dict[str, Any], str]:
     """The figures of a run, and what the workers last said where they are not exact."""
+    kind = "kafka" if where.brokers else "file"
     with ExitStack() as stack:
-        where = stack.enter_context(ground(kind, folder))
-        feeder = Feeder(where.connect)
-        watcher = Watcher(where)
-        fleet = Fleet(where.url, folder)
+        where.keep_all()
+        watcher = Watcher(where, load)
+        fleet = Fleet(where.url, folder, load)
         stack.callback(fleet.end)
-        faults = Faults(fleet, SESSION_S, where.proxy, where.broker)
-        _until(lambda: watcher.look(fleet, feeder), 20.0, lambda: watcher.moved)
-        begun = time.monotonic()
-        events = schedule(seed, kind == "kafka")
-        event = next(events)
-        due = begun + event.after_s
-        while time.monotonic() - begun < seconds:
-            watcher.look(fleet, feeder)
-            if time.monotonic() >= due:
-                faults.strike(event)
-                event = next(events)
-                due = time.monotonic() + event.after_s
-            time.sleep(0.1)
-        if where.proxy is not None:
-            where.proxy.forget()
-        drained = time.monotonic()
-        _until(lambda: watcher.look(fleet, None), DRAIN_S, lambda: watcher.waiting == 0)
-        drain_s = time.monotonic() - drained
-        words = fleet.last_words()
+        stall_s = min(LONGEST_STALL_S, seconds / 3)
+        faults = Faults(Means(fleet, watcher.feeder, folder, stall_s, where, database))
+        with watcher:
+            _until(fleet.turn, START_S, lambda: watcher.has_moved)
+            _trouble(fleet, faults, schedule(seed, kind == "kafka", load.lacks), seconds, folder)
+            drained = time.monotonic()
+            hanging_s = where.watch_hanging()
+            watcher.feed_no_more()
+            _until(fleet.turn, DRAIN_S, lambda: watcher.is_drained)
+            drain_s = time.monotonic() - drained
+            is_watched = watcher.is_alive
+        words = (folder / "journal").read_text() + fleet.last_words()
         fleet.end()
-        feeder.settle()
-        feeder.close()
-        watcher.close()
+        watcher.feeder.settle()
+        offered = watcher.feeder.offered
+        watcher.feeder.close()
         opened = where.connect()
-        found = verdict(opened, feeder.offered)
+        found = load.verdict(opened, offered, folder)
         found["aborted_visible"] += watcher.reader.differences(opened)
         opened.close()
-    exact = not any(
-        found[name] for name in ("lost", "duplicate", "aborted_visible", "out_of_order", "unknown")
-    )
-    told = _balance(fleet.logs)
-    exact = exact and watcher.waiting == 0 and not watcher.seen.went_back and told == 0
+    told = _balance(folder)
     struck = where.proxy.struck if where.proxy is not None else Counter[str]()
     figures = {
         "bus": kind,
+        "workers": load.name,
+        "brokers": len(where.brokers),
         **found,
         "read_beside": watcher.reader.seen,
         "positions_back": len(watcher.seen.went_back),
         "balance_exit": told,
         "faults": dict(sorted((faults.counts + struck).items())),
-        "starts": sum(place.starts for place in fleet.places),
+        "starts": fleet.starts,
+        "versions": fleet.version,
+        "watched": is_watched,
+        "longest_look_s": round(watcher.longest_look_s, 1),
         "longest_stall_s": round(watcher.seen.longest_stall_s, 1),
         "drain_s": round(drain_s, 1),
+        "waiting": watcher.waiting,
+        "hanging_s": hanging_s(),
         "seconds": seconds,
         "seed": seed,
-        "exact": exact,
     }
-    return figures, "" if exact else words
+    figures["exact"] = is_exact(figures)
+    return figures, "" if figures["exact"] else words
 
 
-class Watcher:
-    """Looks at the bus beside the run; where it is away for a moment, it looks later."""
+def is_exact(figures: dict[str, Any]) -> bool:
+    """Whether nothing at all is wrong, and there was enough that could have gone wrong."""
+    faults = figures["faults"]
+    minutes = figures["seconds"] / 60
+    return (
+        not any(figures[name] for name in WRONG)
+        and figures["in"] == figures["out"] + figures["dead"] + figures["lost"]
+        and not any(store["wrong"] for store in figures.get("stores", {}).values())
+        and figures["waiting"] == 0
+        and figures["watched"]
+        and figures["hanging_s"] is not None
+        and figures["positions_back"] == figures["balance_exit"] == 0
+        and sum(faults.values()) >= FEWEST * minutes
+        and len(faults) >= KINDS
+    )
 
-    def __init__(self, where: Ground) -> None:
-        self._where = where
-        self._bus: Bus | None = where.connect()
-        self._looked = 0.0
-        self.seen = Watching()
-        self.reader = Reader()
-        self.waiting = -1
-        self.moved = False
 
-    def look(self, fleet: Fleet, feeder: Feeder | None) -> None:
-        """A turn of the fleet, and now and then a look; feed where little waits."""
-        fleet.turn()
-        if time.monotonic() - self._looked < 0.5:
-            return
-        self._looked = time.monotonic()
-        try:
-            if self._bus is None:
-                self._bus = self._where.connect(5.0)
-            self.waiting = self.seen.look(self._bus)
-            if feeder is not None and self.waiting < LOW_WATER:
-                feeder.feed()
-            self.reader.look(self._bus)
-            self.moved = self.moved or any(self.seen.positions.values())
-        except NewsmillError:
-            self.seen.note_stall()
-            self.close()
-
-    def close(self) -> None:
-        if self._bus is not None:
-            self._bus.close()
-            self._bus = None
+def _trouble(
+    fleet: Fleet, faults: Faults, events: Iterator[Event], seconds: float, folder: Path
+) -> None:
+    """The seconds of faults, each told in the journal."""
+    begun = time.monotonic()
+    event = next(events)
+    due = begun + event.after_s
+    with (folder / "journal").open("w", buffering=1) as journal:
+        while (now := time.monotonic()) - begun < seconds:
+            fleet.turn()
+            faults.turn()
+            if now >= due:
+                journal.write(f"{time.strftime('%H:%M:%S')} {event.name} {event.roll:.4f}\n")
+                faults.strike(event)
+                event = next(events)
+                due = time.monotonic() + event.after_s
+            time.sleep(0.1)
+    faults.end()
 
 
 def _until(turn: Callable[[], object], within_s: float, done: Callable[[], bool]) -> None:
@@ -183,10 +140,11 @@ def _until(turn: Callable[[], object], within_s: float, done: Callable[[], bool]
         time.sleep(0.1)
 
 
-def _balance(logs: Path) -> int:
+def _balance(folder: Path) -> int:
     """What ``ops summary`` says of the logs: 0 where they explain every record."""
+    logs = [str(folder / name) for name in ("logs", "stderr")]
     done = subprocess.run(
-        [*NEWSMILL, "ops", "summary", str(logs)],
+        [*NEWSMILL, "ops", "summary", *logs],
         capture_output=True, env=environment(), check=False,
     )  # fmt: skip
     if done.returncode:
@@ -194,18 +152,38 @@ def _balance(logs: Path) -> int:
     return done.returncode
 
 
+@contextmanager
+def stores(wanted: str) -> Iterator[tuple[dict[str, str], Database | None]]:
+    """The stores of a run by name, and the server of the one that has one. Raises NoDatabase."""
+    found = {"sqlite": "sqlite"}
+    if wanted == "sqlite":
+        yield found, None
+        return
+    with database() as server:
+        yield found | {"postgresql": server.fresh()}, server
+
+
 def main() -> int:
+    """One run as the command line says."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--bus", choices=("file", "kafka"), default="file")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--workers", choices=("real", "light"), default="real")
+    parser.add_argument("--brokers", type=int, choices=(1, 3), default=1)
+    parser.add_argument("--stores", choices=("sqlite", "both"), default="sqlite")
     parser.add_argument("--keep", type=Path, help="folder for logs and data; default: none is kept")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="newsmill-chaos-") as folder:
-        place = options.keep or Path(folder)
+    with ExitStack() as stack:
         try:
-            figures, words = run(options.bus, options.seconds, options.seed, place)
-        except ladder.NoBroker as error:
+            folder = options.keep or Path(
+                stack.enter_context(tempfile.TemporaryDirectory(prefix="newsmill-chaos-"))
+            )
+            named, server = stack.enter_context(stores(options.stores))
+            load = Light() if options.workers == "light" else Real(named)
+            where = stack.enter_context(ground(options.bus, folder, options.brokers))
+            figures, words = run(where, load, options.seconds, options.seed, folder, server)
+        except (ladder.NoBroker, NoDatabase) as error:
             print(error, file=sys.stderr)
             return 2
     if words:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from brokers import refuse
-from chaos.faults import OF_FILE, OF_KAFKA, schedule
+from chaos.schedule import OF_FILE, OF_KAFKA, schedule
 
 SEED = 5
 TESTS = Path(__file__).parents[1]

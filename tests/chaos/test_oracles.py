@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from chaos.ledger import verdict
+from chaos.light import Light
 from chaos.reader import Reader
 from newsmill import bus
 from newsmill.bus.base import Bus, Output
@@ -46,7 +46,7 @@ def three(log: Bus) -> None:
 def test_a_run_without_a_fault_is_exact(log):
     three(log)
     write(log, ENRICHED, [(n, f"e{n}", f"a{n}") for n in range(3)])
-    told = verdict(log, 3)
+    told = Light().verdict(log, 3, Path())
     assert (told.pop("in"), told.pop("out")) == (3, 3)
     assert not any(told.values())
 
@@ -66,7 +66,7 @@ def test_a_run_without_a_fault_is_exact(log):
 def test_each_fault_in_the_data_is_seen_and_no_other(log, rows, red):
     three(log)
     write(log, ENRICHED, rows)
-    told = verdict(log, 3)
+    told = Light().verdict(log, 3, Path())
     names = ("lost", "duplicate", "aborted_visible", "out_of_order", "unknown")
     assert [name for name in names if told[name]] == [red]
 

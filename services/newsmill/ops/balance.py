@@ -7,10 +7,32 @@ rule in full is in docs/logs.md.
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from newsmill.ops.lines import Line
 from newsmill.ops.ranges import Ranges
 
 MOST_OPEN = 10_000  # lines of a partition without a commit; a worker holds 200 records of one
+
+
+class Told(Protocol):
+    """What told a position: a line, or several."""
+
+    @property
+    def ts(self) -> str:
+        """When."""
+
+    @property
+    def run(self) -> str:
+        """Which process start."""
+
+    @property
+    def host(self) -> str:
+        """Where."""
+
+    @property
+    def log(self) -> str | None:
+        """Of which log; None where it does not say."""
 
 
 class Place:
@@ -70,7 +92,7 @@ class Place:
                 del lines[: len(lines) // 2]
         return covered
 
-    def committed(self, line: Line, position: int) -> list[Line]:
+    def committed(self, line: Told, position: int) -> list[Line]:
         """The lines that the position of a commit covers, one an offset: its own run's first."""
         self._tell(line, position)
         return self._cover(position, line.run) if self._lines else []
@@ -89,7 +111,7 @@ class Place:
             self._rivals.clear()
         return covered
 
-    def _tell(self, line: Line, position: int) -> None:
+    def _tell(self, line: Told, position: int) -> None:
         run = line.run
         self._at, self._host = line.ts, line.host
         if line.log is not None:
@@ -107,6 +129,12 @@ class Place:
         In the frontier only the owner's: of an entry that is taken in there need be no line.
         """
         lines = self._lines
+        if not self._rivals and not self._is_frontier and lines:
+            first, end = min(lines), max(lines) + 1
+            if end <= position and end - first == len(lines) and self.counted.add_run(first, end):
+                covered = list(lines.values())  # all that wait, one after another
+                lines.clear()
+                return covered
         offsets = [offset for offset in lines if offset < position]
         if not offsets:
             return []
@@ -114,10 +142,6 @@ class Place:
             found = (self._choose(offset, owner) for offset in offsets)
             return [line for line in found if line is not None]
         covered = [lines.pop(offset) for offset in offsets]
-        if offsets == list(range(offsets[0], offsets[0] + len(offsets))) and self.counted.add_run(
-            offsets[0], offsets[-1] + 1
-        ):
-            return covered
         add = self.counted.add
         return [line for at, line in zip(offsets, covered, strict=True) if add(at)]
 
@@ -152,7 +176,7 @@ class Place:
             self._by_step[run] = [line for line in lines if (line.step or 0) > step]
             lines = [line for line in lines if (line.step or 0) <= step]
         if self._is_frontier:
-            return list({line.offset: line for line in lines}.values())
+            return list({(line.step, line.offset): line for line in lines}.values())
         return lines
 
     def repeats(self, run: str) -> None:

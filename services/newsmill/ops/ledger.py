@@ -14,6 +14,58 @@ Listener = Callable[["Ledger", list[Line]], None]
 """Is told the lines that have come to count, each once, stage by stage."""
 
 
+MERGED = 12  # commits of a run that are taken as one
+
+
+class Commit:
+    """One commit of a run, or several of it in a row, which come to the same as one."""
+
+    __slots__ = (
+        "commits",
+        "has_steps",
+        "host",
+        "log",
+        "positions",
+        "records",
+        "run",
+        "steps",
+        "taken",
+        "ts",
+    )
+
+    def __init__(self, line: Line) -> None:
+        self.run = line.run
+        self.ts = line.ts
+        self.host = line.host
+        self.log = line.log
+        self.positions = dict(line.positions or {})
+        self.steps = {n: step for n, step in (line.steps or {}).items() if isinstance(step, int)}
+        self.has_steps = line.steps is not None
+        self.records = line.records
+        self.taken = line.taken
+        self.commits = 1
+
+    def goes_on_with(self, line: Line) -> bool:
+        """Whether the next commit of the run can be added: of the same kind and the same places."""
+        return (
+            (line.taken is None) == (self.taken is None)
+            and (line.records is None) == (self.records is None)
+            and (line.positions or {}).keys() <= self.positions.keys()
+        )
+
+    def add(self, line: Line) -> None:
+        """The next commit of the run."""
+        self.ts = line.ts
+        self.positions.update(line.positions or {})
+        for name, step in (line.steps or {}).items():
+            if isinstance(step, int):
+                self.steps[name] = step
+        self.has_steps = self.has_steps or line.steps is not None
+        self.records = None if self.records is None else self.records + (line.records or 0)
+        self.taken = None if self.taken is None else self.taken + (line.taken or 0)
+        self.commits += 1
+
+
 class Ledger:
     """One stage of one lane (of one store, where a stage has several), fed line by line.
 
@@ -42,6 +94,9 @@ class Ledger:
         self.uncommitted = 0
         self.held: dict[str, Line] = {}
         self._taken = 0
+        self._commits: dict[str, Commit] = {}  # by run; not yet taken in
+        # A journey begins with the producer's line: that one must not come after its end.
+        self._merged = 1 if stage == "producer" else MERGED
         self._written = 0  # lines since the last look for those that no commit will cover
         self._short = 0  # records of commits without a line
         self._holes = 0  # offsets that no record took, as commits tell
@@ -75,19 +130,41 @@ class Ledger:
                 self._count(each.overflow())
 
     def commit(self, line: Line) -> None:
-        """A step was committed."""
-        span, finished, known, run = 0, 0, True, line.run
+        """A step was committed. Several in a row of one run wait, to be taken as one."""
+        before = self._commits.get(line.run)
+        if before is not None and before.goes_on_with(line):
+            before.add(line)
+        else:
+            self.settle()
+            before = self._commits[line.run] = Commit(line)
+        if before.commits >= self._merged or not self._is_sole_teller(before):
+            self.settle()
+
+    def _is_sole_teller(self, commit: Commit) -> bool:
+        """Whether nobody but this run told the positions of its places last."""
+        if commit.commits > 1:
+            return True
+        places = map(self._places.get, commit.positions)
+        return all(place is not None and place.teller == commit.run for place in places)
+
+    def settle(self) -> None:
+        """Take in the commits that wait."""
+        for commit in self._commits.values():
+            self._settle(commit)
+        self._commits.clear()
+
+    def _settle(self, commit: Commit) -> None:
+        span, finished, known, run = 0, 0, True, commit.run
         counted: list[Line] = []
-        for name, position in (line.positions or {}).items():
+        for name, position in commit.positions.items():
             place = self._places.get(name) or self._place(name)
             start = place.start_of(run)
             known = known and start is not None and place.teller == run
             before = place.position
-            lines = place.committed(line, position)
-            if lines:
-                counted += lines
+            lines = place.committed(commit, position)
+            counted += lines
             if self.is_frontier:
-                if line.taken is None:  # where the logs begin, from what is known
+                if commit.taken is None:  # where the logs begin, from what is known
                     self._taken += len(lines) if before is None else max(0, position - before)
             elif start is not None and position != start:
                 span += position - start
@@ -95,17 +172,16 @@ class Ledger:
             if self.held:
                 self._release(name, position)
         covered = len(counted)
-        self._taken += line.taken or 0
-        for name, step in (line.steps or {}).items():
-            if isinstance(step, int):
-                place = self._places.get(name) or self._place(name)
-                covered += self._take_step(place, step, run, counted)
+        self._taken += commit.taken or 0
+        for name, step in commit.steps.items():
+            place = self._places.get(name) or self._place(name)
+            covered += self._take_step(place, step, run, counted)
         self._count(counted)
-        if line.records is not None and known:
-            self._check(line, line.records, covered, finished, span)
+        if commit.records is not None and known:
+            self._check(commit, commit.records, covered, finished, span)
 
-    def _check(self, line: Line, records: int, covered: int, finished: int, span: int) -> None:
-        if line.steps is not None or self.is_frontier:
+    def _check(self, commit: Commit, records: int, covered: int, finished: int, span: int) -> None:
+        if commit.has_steps or self.is_frontier:
             self._short += max(0, records - covered)
         else:
             self._short += max(0, records - finished)
@@ -113,6 +189,7 @@ class Ledger:
 
     def assigned(self, line: Line) -> None:
         """Partitions were assigned: what was restored covers lines of owners before."""
+        self.settle()
         for name, position in (line.positions or {}).items():
             place = self._place(name)
             if place.is_other_log(line, position):
@@ -134,6 +211,7 @@ class Ledger:
 
     def full(self, line: Line) -> None:
         """The bus had no room for a step."""
+        self.settle()
         for place in self._places.values():
             place.repeats(line.run)
 
@@ -199,6 +277,7 @@ class Ledger:
 
     def close(self) -> None:
         """The logs are at their end."""
+        self.settle()
         for place in self._places.values():
             self._retire(place)
         self._places.clear()

@@ -152,6 +152,8 @@ class Summary:
             return
         later = datetime.fromtimestamp(at.timestamp() + EVERY_S, UTC)
         self._next_look = f"{later:%Y-%m-%dT%H:%M:%S}.{later.microsecond // 1000:03d}Z"
+        for ledger in self.ledgers.values():
+            ledger.settle()
         for arrow in arrows(self.stages):
             key = (arrow.lane, name_of(arrow.target))
             watch = self._watches.get(key)

@@ -31,7 +31,8 @@ def commands_in(text: str) -> list[list[str]]:
     """The words after ``newsmill`` of each command in a shell text."""
     found = []
     for part in _BETWEEN.split(text):
-        words = shlex.split(_REDIRECTED.sub("", part).strip(' "'))
+        text = _REDIRECTED.sub("", part).strip()
+        words = shlex.split(text.strip('" ') if text.count('"') % 2 else text)
         if "newsmill" in words:
             found.append(words[words.index("newsmill") + 1 :])
     return found

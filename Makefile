@@ -69,8 +69,8 @@ bench-extract: $(VENV)/.dev ## our extractor beside others on CORPORA=DIR; QUICK
 	$(PY) benchmarks/bench_extract.py '$(CORPORA)' $(if $(QUICK),--quick $(QUICK),--write docs/benchmarks.md)
 	$(PY) -m pytest -q tests/quality/test_extractor_budgets.py
 
-chaos: $(VENV)/.dev ## faults under a seed: BUS=file|kafka SECONDS=120 SEED=1; one JSON line, 0 only when exact
-	@cd tests && ../$(PY) -m chaos.run --bus $(BUS) --seconds $(SECONDS) --seed $(SEED)
+chaos: $(VENV)/.dev ## faults under a seed: BUS=file|kafka SECONDS=120 SEED=1 BROKERS=1|3 STORES=sqlite|both WORKERS=real|light; 0 only when exact
+	@cd tests && ../$(PY) -m chaos.run --bus $(BUS) --seconds $(SECONDS) --seed $(SEED) --brokers $(or $(BROKERS),1) --stores $(or $(STORES),sqlite) --workers $(or $(WORKERS),real)
 
 soak: $(VENV)/.dev ## half an hour on Kafka at 70 % of what this machine can do; MINUTES=30 KAFKA=HOST:PORT
 	$(PY) benchmarks/soak.py --minutes $(MINUTES) $(if $(KAFKA),--kafka $(KAFKA))

@@ -1,19 +1,15 @@
 """The extractor by language: text, title, authors and date of corpora with gold, a row a language.
 
-    python benchmarks/by_language.py CORPUS [CORPUS...] [--least 3]
+    python benchmarks/by_language.py CORPORA... [--least 5] [--write docs/benchmarks.md]
 
-A corpus is a folder with ``gold.jsonl`` (an object a page: ``id``, ``file``, ``url`` and any of
-``text``, ``with`` and ``without``, ``title``, ``authors``, ``date``) and the pages, gzipped, in
-``html/``. The language is the one that most of the gold text is detected to be, else the one that
-the page declares. Text is scored as the harmonic mean of the means of precision and recall over
-shingles of four words (of characters where a script parts no words).
+The pages of all corpora together. The language is the one that most of the gold text is detected to
+be, else the one that the page declares. Text is scored as the harmonic mean of the means of
+precision and recall over shingles of four words (of characters where a script parts no words).
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
 import re
 import sys
 import unicodedata
@@ -25,6 +21,8 @@ from statistics import mean
 from typing import Any
 
 import pycld2
+from corpora import NOWHERE, folders, samples
+from tables import between_marks, table
 
 from newsmill import urls
 from newsmill.errors import BadRecord
@@ -32,7 +30,6 @@ from newsmill.extractor.core import extract
 from newsmill.records import Article, Page
 
 SHINGLE = 4
-NOWHERE = "https://page.invalid/page"
 _UNPARTED = "\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af"
 _TOKEN = re.compile(rf"[{_UNPARTED}]|[^\W{_UNPARTED}]+")
 _FOLD = str.maketrans("‘’“”„«»–—−", '\'\'"""""---')
@@ -130,39 +127,39 @@ def _score_field(
         row.right[name] += set(map(fold, wanted)) == set(map(fold, found or ()))
 
 
-def measure(corpus: Path) -> dict[str, Row]:
-    """A row for each language of a corpus."""
-    rows: defaultdict[str, Row] = defaultdict(Row)
-    for line in (corpus / "gold.jsonl").read_bytes().splitlines():
-        gold = json.loads(line)
-        body = gzip.decompress((corpus / "html" / gold["file"]).read_bytes())
-        url = gold.get("url") or ""
+def measure(folder: Path, rows: defaultdict[str, Row]) -> None:
+    """Add the pages of a corpus to the rows of their languages."""
+    for sample in samples(folder):
+        url = sample.url
         try:
             page_id = urls.identity(urls.normalise(url))
         except ValueError:
             url, page_id = NOWHERE, urls.identity(NOWHERE)
         try:
-            article = extract(body, Page(page_id=page_id, url=url))
+            article = extract(sample.body(), Page(page_id=page_id, url=url))
         except BadRecord as error:
-            print(f"refused: {corpus.name} {gold['id']}: {error}", file=sys.stderr)
+            print(f"refused: {sample.corpus} {sample.gold['id']}: {error}", file=sys.stderr)
             article = None
-        score(rows[language_of(gold, article)], gold, article)
-    return rows
+        score(rows[language_of(sample.gold, article)], sample.gold, article)
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("corpora", nargs="+", type=Path)
-    parser.add_argument("--least", type=int, default=3, help="pages of a row that is shown")
+    parser.add_argument("--least", type=int, default=5, help="pages of a row that is shown")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the table into a document")
     options = parser.parse_args()
-    print("| corpus | language | pages | refused | F1 | segments F1 | title | authors | date |")
-    print("|---|---|---|---|---|---|---|---|---|")
-    for corpus in options.corpora:
-        rows = measure(corpus)
-        for language, row in sorted(rows.items(), key=lambda item: -item[1].pages):
-            if row.pages >= options.least:
-                print("|", " | ".join((corpus.name, language, *row.cells())), "|")
+    rows: defaultdict[str, Row] = defaultdict(Row)
+    for folder in folders(options.corpora):
+        measure(folder, rows)
+    head = ("language", "pages", "refused", "F1", "segments", "title", "authors", "date")
+    ranked = sorted(rows.items(), key=lambda item: (-item[1].pages, item[0]))
+    shown = [(code, *row.cells()) for code, row in ranked if row.pages >= options.least]
+    text = table(head, shown)
+    print(text)
+    if options.write:
+        between_marks(options.write, "languages", text)
 
 
 if __name__ == "__main__":

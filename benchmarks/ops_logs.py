@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -61,29 +61,7 @@ class Worker:
             holes.append((kind, base, by))
             return f"\x01{len(holes) - 1}\x01"
 
-        start, squeeze = self._squeeze
-        made: dict[str, Any] = {}
-        for name, value in line.items():
-            if name == "ts":
-                made[name] = hole("ts", start + int((_ms(value) - start) * squeeze), TURN_MS)
-            elif name == "seq":
-                made[name] = hole("seq", 0, 1)
-            elif name in ("page_id", "article_id"):
-                made[name] = value[:24] + hole("hex", 0, 1)
-            elif name == "offset" and "topic" in line:
-                place = f"{line['topic']}/{line['partition']}"
-                made[name] = hole("int", value, growth.positions[line["service"], place])
-            elif name == "step":
-                place = f"{line['topic']}/{line['partition']}"
-                made[name] = hole("int", value, growth.steps[line["service"], place])
-            elif name in ("positions", "steps"):
-                grown = growth.positions if name == "positions" else growth.steps
-                made[name] = {
-                    place: hole("int", at, grown[line["service"], place])
-                    for place, at in value.items()
-                }
-            else:
-                made[name] = value
+        made = {name: self._made(line, name, growth, hole) for name in line}
         text = orjson.dumps(made).replace(b"%", b"%%")
         for number, (kind, _, _) in enumerate(holes):
             mark = b"\\u0001%d\\u0001" % number
@@ -93,13 +71,35 @@ class Worker:
         order = sorted(range(len(holes)), key=lambda n: _where(made, n))
         return Shape(text + b"\n", tuple(holes[n] for n in order), beat=False)
 
+    def _made(
+        self, line: dict[str, Any], name: str, growth: Growth, hole: Callable[[str, int, int], str]
+    ) -> Any:
+        """The value of a field, with a hole where it goes on from turn to turn."""
+        value, service = line[name], line["service"]
+        if name == "ts":
+            start, squeeze = self._squeeze
+            return hole("ts", start + int((_ms(value) - start) * squeeze), TURN_MS)
+        if name == "seq":
+            return hole("seq", 0, 1)
+        if name == "uptime_s":
+            return hole("int", int(value), TURN_MS // 1000)
+        if name in ("page_id", "article_id"):
+            return value[:24] + hole("hex", 0, 1)
+        if name in ("offset", "step") and "topic" in line:
+            grown = growth.positions if name == "offset" else growth.steps
+            return hole("int", value, grown[service, f"{line['topic']}/{line['partition']}"])
+        if name in ("positions", "steps"):
+            grown = growth.positions if name == "positions" else growth.steps
+            return {place: hole("int", at, grown[service, place]) for place, at in value.items()}
+        return value
+
     def turn(self, number: int) -> Iterator[bytes]:
         """The lines of a turn."""
         shapes = self._shapes
         if self._beats and number % BEATS_EVERY == 0:
             shapes = [*shapes, *self._beat_shapes]
         for text, holes, _ in shapes:
-            values: list[Any] = []
+            values: list[bytes | int] = []
             for kind, base, by in holes:
                 if kind == "seq":
                     values.append(self._seq)

@@ -1,12 +1,13 @@
 """Writes a set of WARC files as a news crawl leaves them, of pages of the sample newsroom varied.
 
-    python benchmarks/replay_set.py DIR [--pages 20000] [--files 8] [--seed 1]
+    python benchmarks/replay_set.py DIR [--pages 20000] [--files 8] [--seed 1] [--corpora DIR...]
 
 A page is one of the newsroom's, printed anew: its story has another day, other numbers, paragraphs
 of other stories of its language, and an address of its own. Around it stands what the pages of real
 sites are mostly made of: style sheets, scripts, menus, lists of teasers, some 60 kB. Among a
 hundred pages, one is a dead link, one is fetched again unchanged, one again with a correction, and
-one is a revisit record. The same seed gives the same files.
+one is a revisit record. The same seed gives the same files. With ``--corpora`` the pages are those
+of corpora, drawn evenly, each as it is.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import io
 import random
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from corpora import folders, samples
 from fastwarc.warc import WarcRecord, WarcRecordType
 
 from newsmill.archiver.capture import payload_digest
@@ -69,6 +71,20 @@ def captures(pages: int, seed: int) -> Iterator[Capture]:
         else:
             before = [*before[-400:], capture]
         yield capture
+
+
+def recorded(corpora: list[Path], pages: int, seed: int) -> Iterator[Capture]:
+    """Pages of corpora, as if they had been crawled one a minute."""
+    found = [
+        sample
+        for folder in folders(corpora)
+        for sample in samples(folder)
+        if sample.url.startswith(("http://", "https://"))
+    ]
+    random.Random(seed).shuffle(found)
+    for number, sample in enumerate(found[:pages]):
+        fetched = FIRST_DAY + timedelta(minutes=number)
+        yield Capture(sample.url, fetched, sample.body(), "text/html")
 
 
 def _paragraphs(bases: list[Page]) -> dict[str, list[Block]]:
@@ -148,14 +164,14 @@ def _again(one: Capture, when: datetime, kind: int, draw: random.Random) -> Capt
     return replace(again, body=body)
 
 
-def write(folder: Path, pages: int, files: int, seed: int) -> int:
+def write(folder: Path, crawl: Iterable[Capture], pages: int, files: int, seed: int) -> int:
     """Write the files; gives the bytes written."""
     folder.mkdir(parents=True, exist_ok=True)
     draw = random.Random(f"{seed} names")
     size = 0
     each = -(-pages // files)
     out: io.BufferedWriter | None = None
-    for number, capture in enumerate(captures(pages, seed)):
+    for number, capture in enumerate(crawl):
         if number % each == 0:
             if out is not None:
                 out.close()
@@ -215,8 +231,13 @@ def main() -> int:
     parser.add_argument("--pages", type=int, default=20_000)
     parser.add_argument("--files", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--corpora", nargs="+", type=Path, metavar="DIR")
     options = parser.parse_args()
-    size = write(options.folder, options.pages, options.files, options.seed)
+    if options.corpora:
+        crawl = recorded(options.corpora, options.pages, options.seed)
+    else:
+        crawl = captures(options.pages, options.seed)
+    size = write(options.folder, crawl, options.pages, options.files, options.seed)
     print(f"{options.pages} records in {options.files} files, {size / 1e6:.0f} MB")
     return 0
 

@@ -66,6 +66,8 @@ class Stage:
             "NEWSMILL_HEARTBEAT_S": "5",
             "NEWSMILL_KAFKA_WAIT_MS": "30000",
         }
+        if given.children:
+            self.environment["NEWSMILL_CHILDREN"] = str(given.children)
         words = ["--port", self._port, "--rate", rate, "--hosts", given.hosts]
         if given.corpora:
             words += ["--corpora", given.corpora]
@@ -225,11 +227,13 @@ def main() -> int:
     parser.add_argument("--least", type=float, default=30, help="articles a second")
     parser.add_argument("--rate", type=float, help="articles a second, instead of a share")
     parser.add_argument("--hosts", type=int, default=200)
+    parser.add_argument("--children", type=int, help="of the extractor; as many as cores without")
     parser.add_argument("--corpora", type=Path, help="serve pages of these instead of our own")
     parser.add_argument("--kafka", help="HOST:PORT of a broker; without one, one is started")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     parser.add_argument("--report", type=Path, help="write newsmill's own report of the logs")
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # what was started is ended on the way
     with (
         tempfile.TemporaryDirectory(prefix="newsmill-soak-") as scratch,
         broker(given, Path(scratch)) as (kafka, pid),
@@ -242,9 +246,9 @@ def main() -> int:
         before = _cpu_s(pid)
         figures = run(_made(scratch, "soak"), kafka, rate, given) | {"capacity": most}
         figures["cpu_s_of_kafka"] = round(_cpu_s(pid) - before, 1)
-    if given.out:
-        given.out.write_text(json.dumps(figures, indent=1) + "\n")
-    print(render(figures))
+        if given.out:
+            given.out.write_text(json.dumps(figures, indent=1) + "\n")
+        print(render(figures), flush=True)
     return 0 if figures["ok"] else 1
 
 

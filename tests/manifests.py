@@ -38,7 +38,7 @@ def pods(folder: str) -> dict[str, Any]:
     """The specification of the pods of every workload, by its name."""
     return {
         name: each["spec"]["template"]["spec"]
-        for kind in ("StatefulSet", "Job")
+        for kind in ("StatefulSet", "Deployment", "Job")
         for name, each in objects(folder, kind).items()
     }
 

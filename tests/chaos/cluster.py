@@ -6,6 +6,7 @@ import subprocess
 import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,8 @@ def cluster(folder: Path, count: int) -> Iterator[list[Any]]:
             )  # fmt: skip
             stack.callback(broker.kill)
             found.append(broker)
-            # it answers before there is a quorum; who connects to it waits
-            broker.start()
+        with ThreadPoolExecutor(count) as all_at_once:  # none opens its port without a quorum
+            list(all_at_once.map(lambda broker: broker.start(), found))
         yield found
 
 

@@ -54,6 +54,7 @@ class Faults:
         self._means = means
         self._fleet, self._where = means.fleet, means.where
         self._endings: list[tuple[float, stalls.Ending]] = []
+        self._deaf_until = 0.0
         self._long: threading.Thread | None = None
         self.counts: Counter[str] = Counter()
 
@@ -112,9 +113,9 @@ class Faults:
         """A wrong wall clock, of one worker or all, until it is killed or set otherwise."""
         how = 1 + int(roll * 7919) % (len(CLOCKS) - 1)
         for each in self._fleet.places if roll < 0.3 else [place]:
-            if each.process is not None:
+            if each.process is not None and _handles(each.process.pid, signal.SIGRTMIN + how):
                 each.process.send_signal(signal.SIGRTMIN + how)
-        self.counts[f"clock {CLOCKS[how]}"] += 1
+                self.counts[f"clock {CLOCKS[how]}"] += 1
         return False  # it is counted
 
     def _storm(self, place: Place, roll: float) -> None:
@@ -123,6 +124,7 @@ class Faults:
 
     def _deaf(self, place: Place, roll: float) -> None:
         self._fleet.stop_listening(place, DEAF_S)
+        self._deaf_until = time.monotonic() + DEAF_S
 
     def _newer(self, place: Place, roll: float) -> None:
         """Offer what the present version must hold, and then deploy the one that reads it."""
@@ -131,7 +133,12 @@ class Faults:
         self._fleet.roll(version, ROLL_S)
 
     def _strays(self, place: Place, roll: float) -> bool:
-        return self._where.send_strays(int(roll * 8) % 8)
+        def strike() -> None:
+            if self._where.send_strays(int(roll * 8) % 8):
+                self.counts["strays"] += 1
+
+        self._aside(strike)
+        return False  # it is counted where it came about
 
     # -- stores and disks
 
@@ -148,14 +155,20 @@ class Faults:
         self._endings.append((time.monotonic() + seconds, ending))
         return True
 
-    def _disk_refuses(self, place: Place, roll: float) -> None:
-        """Refuse all writes but to the starts of files, as a full disk does."""
+    def _disk_refuses(self, place: Place, roll: float) -> bool:
+        """Refuse all writes but to the starts of files, as a full disk does.
+
+        Not while a pipe is unread: of the two sinks of the logs one must go on, or lines are lost.
+        """
+        if time.monotonic() < self._deaf_until:
+            return False
         there = [p.process.pid for p in self._fleet.places if p.process is not None]
         for pid in there:
             _limit_files(pid, ROOM_BYTES)
         time.sleep(REFUSING_S)
         for pid in there:
             _limit_files(pid, resource.RLIM_INFINITY)
+        return True
 
     # -- the network and the brokers
 
@@ -202,6 +215,16 @@ class Faults:
         self._long = threading.Thread(target=strike)
         self._long.start()
         return True
+
+
+def _handles(pid: int, number: int) -> bool:
+    """Whether the process would survive the signal: it has a handler for it."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+    caught = status.partition("SigCgt:")[2].split(maxsplit=1)[0]
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def _limit_files(pid: int, size: int) -> None:

@@ -25,7 +25,7 @@ class Light:
     module = "chaos.stage"
     roles = ("extractor", "extractor", "enricher", "enricher")
     groups = ("extractor", "enricher")
-    low_water = 1500
+    low_water = 8000
     settings: dict[str, str] = {}  # noqa: RUF012 - of the class, never changed
     lacks = frozenset({"child_killed", "store_stalls", "strays", "newer"})
 

@@ -1,8 +1,8 @@
 """A TCP proxy before Kafka brokers that can fail at any call a client makes.
 
 It reads just enough of the protocol: frames with their length, the number of the call at a
-request's start. Brokers tell clients their own addresses; in answers the proxy's stand in their place, which
-which have as many bytes.
+request's start. Brokers tell clients their own addresses; in answers they become the proxy's, which
+have as many bytes.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ class Real:
 
     name = "real"
     module = "chaos.worker"
-    low_water = 600
+    low_water = 1500
     lacks: frozenset[str] = frozenset()
 
     def __init__(self, stores: dict[str, str]) -> None:

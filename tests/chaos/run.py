@@ -1,6 +1,7 @@
 """One run under a seed: workers, faults, a watcher, a verdict as one JSON line.
 
-    python -m chaos.run --bus file|kafka --seconds 120 --seed 1
+    python -m chaos.run --bus file|kafka --seconds 120 --seed 1 [--brokers 3] [--stores both]
+                        [--workers light] [--keep DIR]
 
 Exit code 0 only when everything is exact, 2 where no broker can be had. The seconds are those of
 faults; start-up and the drain afterwards come on top.
@@ -10,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from brokers import ladder
+from chaos.books import balance
 from chaos.faults import Faults, Means
 from chaos.fleet import Fleet
 from chaos.ground import Ground, ground
@@ -30,7 +31,6 @@ from chaos.real import Real
 from chaos.schedule import Event, schedule
 from chaos.watcher import Watcher
 from databases import Database, NoDatabase, database
-from running import NEWSMILL, environment
 
 START_S = 40.0
 DRAIN_S = 120.0  # after the last fault, without a human
@@ -52,7 +52,8 @@ def run(
         faults = Faults(Means(fleet, watcher.feeder, folder, stall_s, where, database))
         with watcher:
             _until(fleet.turn, START_S, lambda: watcher.has_moved)
-            _trouble(fleet, faults, schedule(seed, kind == "kafka", load.lacks), seconds, folder)
+            events = schedule(seed, kind == "kafka", load.lacks)
+            _trouble(fleet, faults, watcher, events, seconds, folder)
             drained = time.monotonic()
             hanging_s = where.watch_hanging()
             watcher.feed_no_more()
@@ -68,7 +69,7 @@ def run(
         found = load.verdict(opened, offered, folder)
         found["aborted_visible"] += watcher.reader.differences(opened)
         opened.close()
-    told = _balance(folder)
+    told, said = balance(folder)
     struck = where.proxy.struck if where.proxy is not None else Counter[str]()
     figures = {
         "bus": kind,
@@ -91,7 +92,7 @@ def run(
         "seed": seed,
     }
     figures["exact"] = is_exact(figures)
-    return figures, "" if figures["exact"] else words
+    return figures, "" if figures["exact"] else f"{said}\n{words}"
 
 
 def is_exact(figures: dict[str, Any]) -> bool:
@@ -112,14 +113,19 @@ def is_exact(figures: dict[str, Any]) -> bool:
 
 
 def _trouble(
-    fleet: Fleet, faults: Faults, events: Iterator[Event], seconds: float, folder: Path
+    fleet: Fleet,
+    faults: Faults,
+    watcher: Watcher,
+    events: Iterator[Event],
+    seconds: float,
+    folder: Path,
 ) -> None:
-    """The seconds of faults, each told in the journal."""
+    """The seconds of faults, each told in the journal; fewer where nobody watches any more."""
     begun = time.monotonic()
     event = next(events)
     due = begun + event.after_s
     with (folder / "journal").open("w", buffering=1) as journal:
-        while (now := time.monotonic()) - begun < seconds:
+        while (now := time.monotonic()) - begun < seconds and watcher.is_alive:
             fleet.turn()
             faults.turn()
             if now >= due:
@@ -138,18 +144,6 @@ def _until(turn: Callable[[], object], within_s: float, done: Callable[[], bool]
         if done():
             return
         time.sleep(0.1)
-
-
-def _balance(folder: Path) -> int:
-    """What ``ops summary`` says of the logs: 0 where they explain every record."""
-    logs = [str(folder / name) for name in ("logs", "stderr")]
-    done = subprocess.run(
-        [*NEWSMILL, "ops", "summary", *logs],
-        capture_output=True, env=environment(), check=False,
-    )  # fmt: skip
-    if done.returncode:
-        sys.stderr.write(done.stdout.decode()[-3000:] + done.stderr.decode()[-1000:])
-    return done.returncode
 
 
 @contextmanager

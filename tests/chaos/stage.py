@@ -15,6 +15,7 @@ from itertools import count
 
 import orjson
 
+from chaos.clock import Clock
 from newsmill.bus.base import Output, Record
 from newsmill.errors import BadRecord
 from newsmill.process.drain import Drain
@@ -24,7 +25,7 @@ from newsmill.process.steps import Result
 from newsmill.process.work import Inline
 from newsmill.topics import ARTICLES, ENRICHED, PAGES
 
-PACE_S = 0.004  # a record, as work takes time: faults find steps under way
+PACE_S = 0.002  # a record, as work takes time: faults find steps under way
 POISON = 97  # every so manieth record is one
 STAGES = {"extractor": (PAGES, ARTICLES), "enricher": (ARTICLES, ENRICHED)}
 
@@ -35,6 +36,7 @@ def is_poison(number: int) -> bool:
 
 
 def main(role: str) -> int:
+    Clock().wear()
     source, sink = STAGES[role]
     mark, attempts = f"{os.getpid()}-{time.time_ns()}", count()
 

@@ -43,7 +43,7 @@ def through_bus(bus: Bus, partition: int) -> bool:
 
 
 def through_client(servers: str, namespace: str, partition: int) -> bool:
-    """Put them on Kafka: by a plain producer, without keys, headers and transactions.
+    """Put them on Kafka: by a plain producer, without headers and transactions.
 
     False where it is away.
     """
@@ -61,7 +61,8 @@ def through_client(servers: str, namespace: str, partition: int) -> bool:
         for topic in READ:
             name = full_name(namespace, "live", topic.name)
             for value in SENT:
-                producer.send(name, value=value, partition=partition)
+                key = b"stray" if value is None else None  # the client sends one of both at least
+                producer.send(name, value=value, key=key, partition=partition)
         producer.flush(20)
     except KafkaError:
         return False

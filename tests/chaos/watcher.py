@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 
 from chaos.ground import Ground
-from chaos.ledger import Feeder, Watching
+from chaos.ledger import BATCH, Feeder, Watching
 from chaos.load import Load
 from chaos.reader import Reader
 from newsmill.bus.base import Bus
 from newsmill.errors import NewsmillError
 
 LOOK_S = 0.5
-BATCHES = 2  # fed at one look
 FIRST = "extractor"  # the group that is fed
 QUIET_LOOKS = 3  # with nothing waiting, before a run counts as drained
 
@@ -83,9 +83,9 @@ class Watcher:
         self.seen.look(self._bus)
         self.waiting = self.seen.waiting.total()
         self._quiet = self._quiet + 1 if is_last and not self.waiting else 0
-        if not is_last and self.seen.waiting[FIRST] < self._load.low_water:
-            for _ in range(BATCHES):
-                self.feeder.feed()
+        missing = self._load.low_water - self.seen.waiting[FIRST]
+        for _ in range(0 if is_last else math.ceil(missing / BATCH)):
+            self.feeder.feed()
         self.reader.look(self._bus)
 
     def _close(self) -> None:

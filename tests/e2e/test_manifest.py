@@ -110,3 +110,12 @@ def test_it_is_verified_over_kafka(replayed, kafka, unique):
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     lanes = newsmill("lane", "list", "--bus", url, "--data", replayed.data / "none")
     assert "no lanes yet" in lanes.stdout.decode()
+
+
+def test_a_replay_that_fetched_cannot_be_run_again(replayed, tmp_path):
+    known = (replayed.data / "lanes" / "check" / "manifest.json").read_text()
+    file = tmp_path / "manifest.json"
+    file.write_text(known.replace('"fetch": false', '"fetch": true'))
+    done = newsmill("manifest", "verify", file)
+    assert done.returncode == 2
+    assert "the web is not what it was" in done.stderr.decode()

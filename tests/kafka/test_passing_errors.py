@@ -10,6 +10,7 @@ from kafka.errors import (
     KafkaConnectionError,
     KafkaTimeoutError,
     NotCoordinatorError,
+    UnknownBrokerIdError,
     UnsupportedVersionError,
 )
 
@@ -23,6 +24,7 @@ PASSING = (
     CoordinatorLoadInProgressError,
     KafkaConnectionError,
     KafkaTimeoutError,
+    UnknownBrokerIdError,
 )
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
+from newsmill.archiver import database
 from newsmill.archiver.core.fold import Row, row_of
+from newsmill.archiver.sqlite import SqliteStore
 from newsmill.archiver.store import CHUNK, Adopted, Store
 from newsmill.bus.base import Place
+from newsmill.errors import TryLater
 from newsmill.records import Denial
 from stores.conftest import Open
 from unit.archiver.rows import row
@@ -76,7 +82,7 @@ def test_one_that_breaks_off_leaves_nothing(open_store: Open) -> None:
     store = open_store()
     store.write([row("a")], "log", {}, {ZERO: 1})
 
-    def rows() -> object:
+    def rows() -> Iterator[Row]:
         for number in range(2 * CHUNK):
             yield row(f"story-{number}")
         raise RuntimeError("the lane's store cannot be read any more")
@@ -93,3 +99,26 @@ def test_pages_come_by_id_with_their_newest_record(open_store: Open) -> None:
     came = list(store.newest())
     assert [page for page, _ in came] == sorted(r.page_id for r in rows)
     assert all(row_of(record).page_id == page for page, record in came)
+
+
+def test_another_writer_waits_its_turn_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_MS", 20)
+    live = SqliteStore(tmp_path / "live.db")
+    refused = []
+
+    def rows() -> Iterator[Row]:
+        yield from (row(f"story-{n}") for n in range(CHUNK))
+        try:
+            live.write([row("fresh")], "log", {}, {ZERO: 1})
+        except TryLater as later:
+            refused.append(later.why)
+        yield row("last")
+
+    with SqliteStore(tmp_path / "live.db") as promoting:
+        assert promoting.adopt(rows()).taken == CHUNK + 1
+    assert refused == [f"store {tmp_path / 'live.db'}: locked by another process"]
+    live.write([row("fresh")], "log", {}, {ZERO: 1})
+    assert live.pages() == CHUNK + 2
+    live.close()

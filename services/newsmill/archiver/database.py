@@ -57,6 +57,10 @@ CREATE TABLE removed(
 FIRST = 1  # has articles and pages: enough to compare lanes, whatever newsmill made them
 
 
+class OlderFormat(Misconfigured):
+    """A store that was written by an older newsmill: whoever opens it to write brings it on."""
+
+
 def connect(path: Path, *, readonly: bool, oldest: int | None = None) -> apsw.Connection:
     """A connection to the store at ``path``, which is made where there is none unless ``readonly``.
 
@@ -94,7 +98,7 @@ def _prepare(db: apsw.Connection, path: Path, readonly: bool, oldest: int | None
         if _is_empty(db):
             raise Misconfigured(_nothing(path))
         if _check_format(db, path) < (oldest or len(MIGRATIONS)):
-            raise Misconfigured(
+            raise OlderFormat(
                 f"store {path} has an older format: the archiver brings it to {len(MIGRATIONS)}"
             )
         return

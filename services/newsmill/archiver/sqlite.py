@@ -9,7 +9,6 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,18 +16,12 @@ import apsw
 import orjson
 import zstandard
 
-from newsmill.archiver.core.fold import (
-    OLDEST,
-    Row,
-    instant,
-    newest_per_page,
-    rank,
-    row_of,
-)
+from newsmill.archiver.core.fold import OLDEST, Row, instant, newest_per_page, rank, row_of
 from newsmill.archiver.database import connect, failures, transaction
 from newsmill.archiver.store import (
     CHUNK,
     Adopted,
+    Found,
     Removed,
     check_expected,
     check_forward,
@@ -66,17 +59,8 @@ ORDER BY articles.article_id LIMIT ?
 """
 _ANY = "SELECT key, at, reason FROM forgotten WHERE key IN (SELECT value FROM json_each(?))"
 _GONE = "INSERT OR REPLACE INTO removed VALUES (?, ?, ?, ?)"
+_ALL_URLS = "SELECT page_id, url FROM pages WHERE page_id > ? ORDER BY page_id LIMIT ?"
 _ALL_PAGES = "SELECT page_id, url, record FROM pages WHERE page_id > ? ORDER BY page_id LIMIT ?"
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A record that was asked for, and the pages that name its article, the newest first."""
-
-    article_id: str
-    page_id: str  # of the record
-    record: bytes
-    pages: tuple[str, ...]
 
 
 class SqliteStore:
@@ -250,11 +234,15 @@ class SqliteStore:
         return {str(self._db.execute(taken, [page_id]).get) for page_id in pages}
 
     def _pages_of_site(self, site: str) -> list[str]:
-        return [
-            page_id
-            for page_id, url, frame in self._all_pages()
-            if under([site], url) and site in keys_of_row(row_of(self._record(page_id, frame)))
-        ]
+        found: list[str] = []
+        last = ""
+        while chunk := self._all(_ALL_URLS, [last, 10 * CHUNK]):
+            last = chunk[-1][0]
+            for page_id in (page_id for page_id, url in chunk if under([site], url)):
+                [(frame,)] = self._all("SELECT record FROM pages WHERE page_id = ?", [page_id])
+                if site in keys_of_row(row_of(self._record(page_id, frame))):
+                    found.append(page_id)
+        return found
 
     def _denied(self, keys: set[str]) -> bool:
         return bool(self._forgotten(keys))

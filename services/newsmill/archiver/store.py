@@ -34,6 +34,16 @@ class StoreFenced(NewsmillError):
     """
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A record that was asked for, and the pages that name its article, the newest first."""
+
+    article_id: str
+    page_id: str  # of the record
+    record: bytes
+    pages: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Removed:
     """What is left of an article that is gone: its tombstone."""

@@ -26,6 +26,7 @@ from newsmill.topics import ENRICHED, PAGES
 from newsmill.urls import host_of
 
 STAGE: Final = "archiver"
+PRINTS_WAIT_S = 0.6
 
 
 class Archiving(Inline):
@@ -194,7 +195,10 @@ def run(settings: Settings) -> int:
             archiving = Archiving(store, desk.bus.identity, desk.log, **how)
         archiving.follow()  # before the first record
         desk.life.on_turn = archiving.follow
-        Drain(STAGE, desk.member, archiving, desk.bus.burst, desk.log, desk.life).run()
+        burst = desk.bus.burst
+        if wanted.is_prints:  # nobody waits for them: fewer and larger steps
+            burst = burst._replace(records=500, wait_s=max(PRINTS_WAIT_S, burst.wait_s))
+        Drain(STAGE, desk.member, archiving, burst, desk.log, desk.life).run()
 
     topic = PAGES if wanted.is_archive else ENRICHED
     return serve(STAGE, wanted.group, [topic], settings, work)

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import click
 
+from newsmill.archiver.database import OlderFormat
 from newsmill.archiver.days import by_day
 from newsmill.archiver.export import write_csv, write_jsonl
 from newsmill.archiver.sqlite import SqliteStore
@@ -31,7 +32,11 @@ def open_store(settings: Settings) -> SqliteStore:
         raise Misconfigured(
             f"{settings.store_path}: no articles yet; newsmill run makes some, or give --data DIR"
         )
-    return SqliteStore(settings.store_path, readonly=True)
+    try:
+        return SqliteStore(settings.store_path, readonly=True)
+    except OlderFormat:  # of a lane that no archiver serves any more, perhaps
+        SqliteStore(settings.store_path).close()
+        return SqliteStore(settings.store_path, readonly=True)
 
 
 @click.command("show")
@@ -125,7 +130,9 @@ def _parquet() -> ModuleType:
 
 def _write(write: Writer, records: Iterable[bytes | Removed], output: Path | None) -> int:
     if output is None:
-        return write(records, sys.stdout.buffer)
+        number = write(records, sys.stdout.buffer)
+        sys.stdout.flush()  # no cursor for what nobody read
+        return number
     try:
         with output.open("wb") as out:
             return write(records, out)

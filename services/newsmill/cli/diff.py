@@ -38,12 +38,13 @@ def diff_lanes(settings: Settings, before: str, after: str) -> Diff:
         found = compare(one.newest(), other.newest())
     for kind, side in (("gone", sides[1]), ("new", sides[0])):
         if ids := found.missing_ids[kind]:
-            found.why[kind] = _why(side.log_dir, ids)
+            reasons = why_not(side.log_dir, ids)
+            found.why[kind] = Counter(reasons.get(page_id, UNKNOWN) for page_id in ids)
     return found
 
 
-def _why(log_dir: Path, ids: Sequence[str]) -> Counter[str]:
-    """What became of pages in the lane that has no article of them, as its logs tell."""
+def why_not(log_dir: Path, ids: Sequence[str]) -> dict[str, str]:
+    """What became of pages in a lane that has no article of them, as far as its logs tell."""
     reasons: dict[str, str] = {}
     wanted = set(ids)
     for raw in Logs([log_dir]) if log_dir.is_dir() else ():
@@ -52,7 +53,7 @@ def _why(log_dir: Path, ids: Sequence[str]) -> Counter[str]:
         line = parse(raw)
         if line is not None and line.event == "record" and line.page_id in wanted:
             reasons[line.page_id] = line.reason or line.outcome or UNKNOWN
-    return Counter(reasons.get(page_id, UNKNOWN) for page_id in ids)
+    return reasons
 
 
 def tell(found: Diff, before: str, after: str) -> None:

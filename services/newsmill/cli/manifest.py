@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,26 @@ from typing import Any
 import click
 import orjson
 
+from newsmill import bus
 from newsmill.archiver.database import FIRST
 from newsmill.archiver.prints import PrintStore
 from newsmill.archiver.sqlite import SqliteStore
-from newsmill.cli.lane import drop_lane
+from newsmill.cli.diff import why_not
+from newsmill.cli.forget import publish
+from newsmill.cli.lane import drop_lane, open_bus
 from newsmill.cli.options import read_settings, settings_flags
+from newsmill.cli.people import harmless
 from newsmill.cli.replay import run_replay
 from newsmill.errors import Misconfigured
 from newsmill.process.fingerprint import Difference, Print, fingerprint, first_difference
 from newsmill.process.settings import Settings
 from newsmill.producer.sources import is_past
+from newsmill.records import Denial, decode
 from newsmill.replay import manifest
+from newsmill.replay.lanes import LIVE
 from newsmill.replay.manifest import Manifest
+from newsmill.replay.samples import sample_of
+from newsmill.topics import DENIED
 
 MAX_SHOWN = 300  # characters of a value
 FOLLOWING = frozenset(("revision", "id", "provenance"))  # follow from others; named after them
@@ -40,6 +48,7 @@ class Verdict:
     first: Difference | None
     values: dict[str, list[Any]]  # of the first record that differs: field → before, after
     url: str | None = None
+    why: str | None = None  # a record that is gone is so
 
     @property
     def is_same(self) -> bool:
@@ -79,6 +88,8 @@ def verify(file: Path, sources: tuple[str, ...], as_json: bool, **flags: Any) ->
         lane = f"verify-{secrets.token_hex(4)}"
         settings = _as_then(read_settings(flags | {"data": folder, "lane": lane}), before)
         stack.callback(drop_lane, settings)
+        if settings.bus_url == f"file:{folder / 'bus'}" and folder != _data_of(file):
+            _bring_takedowns(_data_of(file), settings)
         verdict = _again(file, before, runs, settings)
     if verdict is None:
         click.echo("newsmill: the second run did not get to its end", err=True)
@@ -94,6 +105,23 @@ def verify(file: Path, sources: tuple[str, ...], as_json: bool, **flags: Any) ->
 def _data_of(file: Path) -> Path:
     """The data folder that a manifest lies in."""
     return file.absolute().parent.parent.parent
+
+
+def _bring_takedowns(data: Path, settings: Settings) -> None:
+    """What was taken down where the manifest lies is kept away on a bus of our own too."""
+    origin = open_bus(Settings(data=data), LIVE)
+    if origin is None:
+        return
+    latest: dict[bytes, bytes | None] = {}
+    with closing(origin):
+        for record in origin.scan(DENIED, 0):
+            latest[record.key] = record.value
+    denials = [decode(Denial, value) for value in latest.values() if value is not None]
+    if not denials:
+        return
+    with closing(bus.connect(settings.bus_url, LIVE)) as live:
+        live.create()
+        publish(live, denials)
 
 
 def _as_then(settings: Settings, before: Manifest) -> Settings:
@@ -114,6 +142,8 @@ def _again(
     results = manifest.other_results(before, after)
     first = _first(file.with_name(settings.prints_path.name), settings)
     values, url = _values(file, before.lane, first, settings) if first else ({}, None)
+    is_gone = first is not None and first.after is None
+    why = why_not(settings.log_dir, [first.page_id]) if first and is_gone else {}
     return Verdict(
         manifest.other_sources(before, after),
         manifest.other_shape(before, after),
@@ -121,6 +151,7 @@ def _again(
         first,
         values,
         url,
+        next(iter(why.values()), None),
     )
 
 
@@ -169,6 +200,7 @@ def _plain(verdict: Verdict) -> dict[str, Any]:
         else {
             "page_id": first.page_id,
             "url": verdict.url,
+            "why": verdict.why,
             "revision": [
                 None if one is None else one.revision for one in (first.before, first.after)
             ],
@@ -194,13 +226,15 @@ def _tell(before: Manifest, verdict: Verdict) -> None:
         return
     click.echo(f"The first record that differs: page {first.page_id} {verdict.url or ''}".rstrip())
     if first.before is None or first.after is None:
-        click.echo("  it was not there before" if first.before is None else "  it is gone")
+        gone = f"  it is gone: {verdict.why}" if verdict.why else "  it is gone"
+        click.echo("  it was not there before" if first.before is None else gone)
         return
     click.echo(f"  in {', '.join(first.fields)}")
     for name, (was, now) in verdict.values.items():
-        click.echo(f"  {name}\n    was {_shown(was)}\n    now {_shown(now)}")
+        sample = sample_of(first.page_id, {}, name, was, now)
+        click.echo(f"  {name}\n    was {_shown(sample.before)}\n    now {_shown(sample.after)}")
 
 
-def _shown(value: Any) -> str:
-    text = orjson.dumps(value).decode()
+def _shown(value: str | None) -> str:
+    text = "nothing" if value is None else harmless(value)
     return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 1]}…"

@@ -12,6 +12,7 @@ import click
 
 from newsmill import bus
 from newsmill.archiver.stores import DEFAULT, FINGERPRINTS
+from newsmill.bus.base import Bus
 from newsmill.cli.account import account
 from newsmill.cli.lines import check_files
 from newsmill.cli.options import WEB, read_settings, settings_flags
@@ -99,7 +100,7 @@ def run_replay(
         watch = Watch(
             settings,
             opened,
-            roles(settings),
+            _roles(settings, opened),
             commands=commands,
             name="replay",
             quiet=quiet,
@@ -110,8 +111,18 @@ def run_replay(
             return code, None
         path = settings.lane_dir / manifest.FILE
         earlier = manifest.read(path) if path.exists() else None
-        past = tuple(Source(name=name, path=str(path)) for path, name in sources if is_past(name))
+        past = tuple(
+            Source(name=name, path=str(path), digest=source.head())  # of which log it is
+            for (path, name), source in zip(sources, found, strict=True)
+            if is_past(name)
+        )
         run = Run(given=tuple(words), sources=(*digests.result(), *past))
         made = account(settings, manifest.with_run(earlier, run))
         manifest.write(made, path)
         return code, made
+
+
+def _roles(settings: Settings, opened: Bus) -> list[tuple[str, int]]:
+    """The workers of a replay; a fetcher only where there may be something to fetch."""
+    fetches = settings.fetch or any(lag.waiting for lag in opened.lag(["fetcher"]))
+    return [(role, slot) for role, slot in roles(settings) if role != "fetcher" or fetches]

@@ -210,7 +210,8 @@ class Watch:
         if held.get("event") == "bus.full":
             return f"the bus has no room: {held.get('why')}"
         if held.get("event") == "disk.low":
-            return f"{held.get('free_bytes')} bytes of disk are free; the log needs {held.get('limit')}"
+            free, limit = held.get("free_bytes"), held.get("limit")
+            return f"{free} bytes of disk are free; the log needs {limit}"
         if held.get("event") == "network.down":
             return f"our own network is away: {held.get('why')}"
         place = f"{held.get('topic')}/{held.get('partition')}"

@@ -111,13 +111,28 @@ def _feeds(summary: Summary) -> dict[str, Any]:
                 "feed": feed.url,
                 "state": state,
                 "why": feed.failing,
-                "since": feed.failing_since or feed.lost_at or feed.last_fresh or None,
+                "since": feed.failing_since
+                or feed.emptied_at
+                or feed.lost_at
+                or feed.last_fresh
+                or None,
                 "last_heard": feed.heard or None,
                 "last_fresh": feed.last_fresh or None,
                 "usual_gap_s": _rounded(feed.usual_gap_s),
                 "changes": feed.changes,
             }
             for feed, state in feeds.ailing(summary.last)
+        ],
+        "freshness": [
+            {
+                "lane": feed.lane,
+                "feed": feed.url,
+                "fresh_entries": feed.fresh,
+                "last_fresh": feed.last_fresh or None,
+                "age_s": _rounded(feed.quiet_s(summary.last)),
+                "usual_gap_s": _rounded(feed.usual_gap_s),
+            }
+            for _, feed in sorted(feeds.by_url.items())
         ],
     }
 

@@ -79,13 +79,13 @@ class Place:
         return position is None or offset >= position or offset not in self.counted
 
     def overflow(self) -> list[Line]:
-        """Lines that wait for commits which these logs do not hold: the older half, as covered.
+        """Lines that wait for commits which these logs do not hold: the older ones, as covered.
 
         Commits may have been filtered out of the logs; memory must not grow for want of them.
         """
         covered: list[Line] = []
         if len(self._lines) > MOST_OPEN:
-            covered += self._cover(sorted(self._lines)[MOST_OPEN // 2], self.teller)
+            covered += self._cover(sorted(self._lines)[-MOST_OPEN // 2], self.teller)
         if sum(map(len, self._by_step.values())) > MOST_OPEN:
             for lines in self._by_step.values():
                 covered += lines[: len(lines) // 2]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
 
 from newsmill.ops.ledger import Ledger
 from newsmill.ops.lines import Line, seconds_between
@@ -38,8 +39,8 @@ class Slots:
         self._slots: dict[int, list[int]] = {}  # minute → all, bad
         self._last = 0
 
-    def add(self, ts: str, *, bad: bool) -> None:
-        """One event."""
+    def add(self, ts: str, events: int, bad: int) -> None:
+        """Events of one minute."""
         minute = minute_of(ts)
         slot = self._slots.get(minute)
         if slot is None:
@@ -48,7 +49,7 @@ class Slots:
             if len(self._slots) > 2 * self._keep:
                 oldest = self._last - self._keep
                 self._slots = {at: one for at, one in self._slots.items() if at >= oldest}
-        slot[0] += 1
+        slot[0] += events
         slot[1] += bad
 
     def within(self, end: str, seconds: float) -> tuple[int, int]:
@@ -76,16 +77,16 @@ class Budgets:
         """Lines of one stage that have come to count."""
         for objective in self._by_stage.get(ledger.stage, ()):
             slots = self._slots[objective.name]
-            for line in lines:
-                bad = _is_bad(objective, line)
-                if bad is not None:
-                    slots.add(line.ts, bad=bad)
+            for minute, some in groupby(lines, _minute):
+                judged = [bad for line in some if (bad := _is_bad(objective, line)) is not None]
+                if judged:
+                    slots.add(minute, len(judged), sum(judged))
 
     def arrived(self, start: str, end: str) -> None:
         """An article came to the store."""
         for objective in self._journeys:
             bad = seconds_between(start, end) > (objective.most or 0.0)
-            self._slots[objective.name].add(end, bad=bad)
+            self._slots[objective.name].add(end, 1, bad)
 
     def rates(self, now: str) -> Iterator[Rate]:
         """How each objective stands, by each of its pairs of windows that saw enough."""
@@ -113,6 +114,10 @@ def _is_bad(objective: Objective, line: Line) -> bool | None:
         return line.outcome == "dead"
     value = line.age_ms if objective.measure == "age_s" else line.took_ms
     return None if value is None else value > 1000 * (objective.most or 0.0)
+
+
+def _minute(line: Line) -> str:
+    return line.ts[:16]
 
 
 _minutes: dict[str, int] = {}

@@ -56,7 +56,7 @@ def check(logs: Logs, asked: Objectives, now: str | None) -> Report:
         *_feeds(summary, asked.limits, now),
         *_processes(summary, asked.limits, now),
         *_alarms(summary, asked.limits, now),
-        *_sites(sites, asked.limits),
+        *_sites(sites, asked.limits, now),
         *(_burns(rate) for rate in rates if rate.fails),
     ]
     by_name: dict[str, list[Rate]] = {}
@@ -160,13 +160,21 @@ def _processes(summary: Summary, limits: Limits, now: str) -> Iterator[Failure]:
     for name, count in sorted(crashes.items()):
         if limits.crashes is not None and count > limits.crashes:
             yield Failure("crashes", f"{name} crashed {plural(count, 'time')} within an hour")
-    growing = [run for run in summary.runs.values() if run.memory.grew_mb]
+    growing = [
+        run
+        for run in summary.runs.values()
+        if run.memory.grew_mb and seconds_between(run.last, now) <= limits.alarm_s
+    ]
     if limits.growing_workers is not None and len(growing) > limits.growing_workers:
         for run in growing[:PER_LIMIT]:
             grew, to = run.memory.grew_mb, run.rss_mb
             says = f"{run.service}-{run.slot}: memory grew by {grew:,.0f} MB, to {to:,.0f}"
             yield Failure("growing_workers", says)
-    jumps = {run.host: run for run in summary.runs.values() if run.jumped_s}
+    jumps = {
+        run.host: run
+        for run in summary.runs.values()
+        if run.jumped_s and seconds_between(run.jumped_at, now) <= limits.alarm_s
+    }
     if limits.clock_jumps is not None and len(jumps) > limits.clock_jumps:
         for host, run in sorted(jumps.items())[:PER_LIMIT]:
             at = when(run.jumped_at)
@@ -182,8 +190,9 @@ def _alarms(summary: Summary, limits: Limits, now: str) -> Iterator[Failure]:
             yield Failure("alarms", f"{service}: {event}: {why}")
 
 
-def _sites(sites: Sites, limits: Limits) -> Iterator[Failure]:
-    changes = sites.changes()
+def _sites(sites: Sites, limits: Limits, now: str) -> Iterator[Failure]:
+    news = limits.changed_site_s
+    changes = [one for one in sites.changes() if seconds_between(one.since, now) <= news]
     changed = dict.fromkeys(change.site for change in changes)
     if limits.changed_sites is not None and len(changed) > limits.changed_sites:
         yield from (Failure("changed_sites", sentence(change)) for change in changes[:PER_LIMIT])

@@ -12,7 +12,7 @@ STALE_GAPS = 5  # times its usual gap without an entry: a feed that fell silent
 LEAST_GAPS = 4  # gaps that make a usual one
 LEAST_STALE_S = 6 * 3600.0
 
-State = Literal["ok", "failing", "silent", "stale", "lost entries"]
+State = Literal["ok", "failing", "silent", "emptied", "stale", "lost entries"]
 
 
 @dataclass(slots=True)
@@ -33,7 +33,8 @@ class Feed:
     failing_since: str = ""
     losses: int = 0  # polls that shared no entry with the one before: some came and went unseen
     lost_at: str = ""
-    changes: list[str] = field(default_factory=list)  # moved, gone, unreadable
+    emptied_at: str = ""  # since when it has no entries
+    changes: list[str] = field(default_factory=list)  # moved, gone, unreadable, emptied, overtaken
 
     def poll(self, line: Line) -> None:
         """One poll that found something, or failed."""
@@ -50,11 +51,9 @@ class Feed:
         if self.last_fresh:
             self.gaps += 1
             self.gaps_s += seconds_between(self.last_fresh, line.ts)
-            if line.seen == 0 and line.fresh >= (line.entries or 0):
-                self.losses += 1
-                self.lost_at = line.ts
         self.fresh += line.fresh
         self.last_fresh = line.ts
+        self.emptied_at = ""
 
     def rollup(self, line: Line) -> None:
         """Polls that found nothing."""
@@ -63,7 +62,12 @@ class Feed:
         self.failing, self.failing_since = None, ""
 
     def change(self, line: Line) -> None:
-        """It moved, went, or cannot be read."""
+        """It moved, went, cannot be read, was emptied, or ran past its last poll."""
+        if line.what == "overtaken":
+            self.losses += 1
+            self.lost_at = line.ts
+        elif line.what == "emptied":
+            self.emptied_at = line.ts
         if line.what and line.what not in self.changes:
             self.changes.append(line.what)
 
@@ -76,15 +80,21 @@ class Feed:
         """Seconds between two polls that gave something new; None where too few did."""
         return self.gaps_s / self.gaps if self.gaps >= LEAST_GAPS else None
 
+    def quiet_s(self, now: str) -> float | None:
+        """Seconds since it gave something new; None where these logs do not know of any."""
+        return seconds_between(self.last_fresh, now) if self.last_fresh else None
+
     def state(self, now: str) -> State:
         """What is wrong with it at a time, the worst first."""
         if self.failing is not None:
             return "failing"
         if seconds_between(self.heard, now) > max(3 * self.next_s, 1.5 * ROLLUP_S):
             return "silent"
+        if self.emptied_at:
+            return "emptied"
         gap = self.usual_gap_s
-        quiet = seconds_between(self.last_fresh, now) if self.last_fresh else 0.0
-        if gap is not None and quiet > max(STALE_GAPS * gap, LEAST_STALE_S):
+        quiet = self.quiet_s(now)
+        if gap is not None and quiet is not None and quiet > max(STALE_GAPS * gap, LEAST_STALE_S):
             return "stale"
         return "lost entries" if self.losses else "ok"
 

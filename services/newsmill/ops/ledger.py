@@ -6,64 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from newsmill.ops.balance import MOST_OPEN, Place
+from newsmill.ops.commits import MERGED, Commit
 from newsmill.ops.figures import Histogram
 from newsmill.ops.lines import Line
 
 EXAMPLES = 3  # page ids shown of each reason of death
 Listener = Callable[["Ledger", list[Line]], None]
 """Is told the lines that have come to count, each once, stage by stage."""
-
-
-MERGED = 12  # commits of a run that are taken as one
-
-
-class Commit:
-    """One commit of a run, or several of it in a row, which come to the same as one."""
-
-    __slots__ = (
-        "commits",
-        "has_steps",
-        "host",
-        "log",
-        "positions",
-        "records",
-        "run",
-        "steps",
-        "taken",
-        "ts",
-    )
-
-    def __init__(self, line: Line) -> None:
-        self.run = line.run
-        self.ts = line.ts
-        self.host = line.host
-        self.log = line.log
-        self.positions = dict(line.positions or {})
-        self.steps = {n: step for n, step in (line.steps or {}).items() if isinstance(step, int)}
-        self.has_steps = line.steps is not None
-        self.records = line.records
-        self.taken = line.taken
-        self.commits = 1
-
-    def goes_on_with(self, line: Line) -> bool:
-        """Whether the next commit of the run can be added: of the same kind and the same places."""
-        return (
-            (line.taken is None) == (self.taken is None)
-            and (line.records is None) == (self.records is None)
-            and (line.positions or {}).keys() <= self.positions.keys()
-        )
-
-    def add(self, line: Line) -> None:
-        """The next commit of the run."""
-        self.ts = line.ts
-        self.positions.update(line.positions or {})
-        for name, step in (line.steps or {}).items():
-            if isinstance(step, int):
-                self.steps[name] = step
-        self.has_steps = self.has_steps or line.steps is not None
-        self.records = None if self.records is None else self.records + (line.records or 0)
-        self.taken = None if self.taken is None else self.taken + (line.taken or 0)
-        self.commits += 1
 
 
 class Ledger:
@@ -116,6 +65,7 @@ class Ledger:
 
     def record(self, line: Line) -> None:
         """A record line; one that nothing will ever cover (no offset, no step) counts at once."""
+        self.first = self.first or line.ts
         if line.offset is None and line.step is None:
             self._count([line])
             return
@@ -131,21 +81,27 @@ class Ledger:
 
     def commit(self, line: Line) -> None:
         """A step was committed. Several in a row of one run wait, to be taken as one."""
-        before = self._commits.get(line.run)
-        if before is not None and before.goes_on_with(line):
-            before.add(line)
+        waiting = self._commits.get(line.run)
+        if not self._is_sole_teller(line, waiting):
+            self.settle()
+            self._settle(Commit(line))
+            return
+        if waiting is not None and waiting.goes_on_with(line):
+            waiting.add(line)
         else:
             self.settle()
-            before = self._commits[line.run] = Commit(line)
-        if before.commits >= self._merged or not self._is_sole_teller(before):
+            waiting = self._commits[line.run] = Commit(line)
+        if waiting.commits >= self._merged:
             self.settle()
 
-    def _is_sole_teller(self, commit: Commit) -> bool:
-        """Whether nobody but this run told the positions of its places last."""
-        if commit.commits > 1:
-            return True
-        places = map(self._places.get, commit.positions)
-        return all(place is not None and place.teller == commit.run for place in places)
+    def _is_sole_teller(self, line: Line, waiting: Commit | None) -> bool:
+        """Whether nobody but this run told the positions of these places last."""
+        names = (line.positions or {}).keys()
+        for name in names if waiting is None else names - waiting.positions.keys():
+            place = self._places.get(name)
+            if place is None or place.teller != line.run:
+                return False
+        return True
 
     def settle(self) -> None:
         """Take in the commits that wait."""

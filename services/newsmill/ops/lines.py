@@ -28,7 +28,6 @@ class Line(msgspec.Struct, gc=False):
     service: str
     run: str
     seq: int
-    level: str = "info"
     slot: int = 0
     lane: str = "live"
     ver: str = ""
@@ -38,7 +37,6 @@ class Line(msgspec.Struct, gc=False):
     partition: int | None = None
     step: int | None = None
     offset: int | None = None
-    attempt: int | None = None
     outcome: str | None = None
     reason: str | None = None
     detail: str | None = None
@@ -50,7 +48,6 @@ class Line(msgspec.Struct, gc=False):
     feed: str | None = None
     status: int | None = None
     tier: str | None = None
-    quality: float | None = None
     chars: int | None = None
     missing: list[str] | None = None
     store: str | None = None
@@ -59,27 +56,18 @@ class Line(msgspec.Struct, gc=False):
     records: int | None = None
     taken: int | None = None
     took_ms: float | None = None
-    after_s: float | None = None
     log: str | None = None
     done: int | None = None
-    entries: int | None = None
     fresh: int | None = None
-    seen: int | None = None
     next_s: float | None = None
     why: str | None = None
     what: str | None = None
     lost: int | None = None
     rss_mb: float | None = None
-    fds: int | None = None
     cpu_s: float | None = None
     uptime_s: float | None = None
-    in_flight: int | None = None
     waiting: int | None = None
-    due: int | None = None
-    held: int | None = None
     idle: bool | None = None
-    role: str | None = None
-    exit_code: int | None = None
 
 
 _decoder = msgspec.json.Decoder(Line)

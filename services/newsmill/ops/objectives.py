@@ -64,10 +64,11 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     failing_feeds: float | None = 0.25  # the share that may fail at their last poll
     stale_feeds: int | None = None
     changed_sites: int | None = 0
+    changed_site_s: float = 86_400.0  # how long a change is news
     growing_workers: int | None = 0  # whose memory grows
     clock_jumps: int | None = 0
     alarms: tuple[str, ...] = ("bus.damaged", "bus.full", "disk.low", "fuse.blown", "network.down")
-    alarm_s: float = 3600.0  # how long one of them is held against us
+    alarm_s: float = 3600.0  # how long one of them, a jump or a growth is held against us
 
 
 class Burn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

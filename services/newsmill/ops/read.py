@@ -66,7 +66,11 @@ class Logs:
 
     def __iter__(self) -> Iterator[bytes]:
         """The lines as they were written, torn and foreign ones too; each file as it is now."""
-        streams = [_split(stream) for stream in self._streams(BLOCK)]
+        return self.having(())
+
+    def having(self, needles: Sequence[bytes]) -> Iterator[bytes]:
+        """The lines in which one of these stands, as they were written; of none: all lines."""
+        streams = [_split(stream, needles) for stream in self._streams(BLOCK)]
         return streams[0] if len(streams) == 1 else merged(streams)
 
     def batches(self) -> Iterator[list[Line]]:
@@ -186,10 +190,17 @@ def _whole_lines(blocks: Iterable[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _split(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of the blocks without their newlines."""
+def _split(blocks: Iterable[bytes], needles: Sequence[bytes]) -> Iterator[bytes]:
+    """The lines of the blocks without their newlines, those with a needle where there are any."""
     for block in _whole_lines(blocks):
+        here = [needle for needle in needles if needle in block]
+        if needles and not here:
+            continue
         lines = block.split(b"\n")
         if not lines[-1]:
             lines.pop()
-        yield from lines
+        yield from (
+            lines
+            if not here
+            else (line for line in lines if any(needle in line for needle in here))
+        )

@@ -67,11 +67,13 @@ def _foreign(summary: Summary) -> str:
 def _wrong(summary: Summary) -> Iterator[str]:
     errors, warnings = list(errors_of(summary)), list(warnings_of(summary))
     if not errors and not warnings:
-        yield "Nothing is wrong: everything that came in is explained."
+        yield "Nothing is wrong, the books balance: everything that came in is explained."
         return
     if errors:
         yield "WRONG"
         yield from (f"  {line}" for line in errors)
+    if not errors:
+        yield "The books balance: everything that came in is explained."
     if warnings:
         yield "LOOK AT"
         yield from (f"  {line}" for line in warnings)
@@ -134,6 +136,7 @@ def _ailing(summary: Summary) -> Iterator[str]:
     says: dict[State, str] = {
         "failing": "failed at the last poll",
         "silent": "not polled any more",
+        "emptied": "had entries, and has none",
         "stale": "gave nothing for five times its usual gap",
         "lost entries": "lost entries: a poll shared none with the one before",
     }
@@ -252,6 +255,12 @@ def _feeds(summary: Summary) -> Iterator[str]:
         f"FEEDS  {len(feeds.known):,} polled, {feeds.polls + feeds.quiet_polls:,} polls,"
         f" {feeds.failed_polls:,} failed"
     )
+    quiet = sorted(
+        age for feed in feeds.by_url.values() if (age := feed.quiet_s(summary.last)) is not None
+    )
+    if quiet:
+        half, most = duration(quiet[len(quiet) // 2]), duration(quiet[-1])
+        yield f"  something new: half of them within {half}, the quietest {most} ago"
     ailing = feeds.ailing(summary.last)
     for feed, state in ailing[:TOP]:
         yield f"  {_why(feed, state):<34} {feed.url[:60]}"
@@ -262,7 +271,9 @@ def _feeds(summary: Summary) -> Iterator[str]:
 def _why(feed: Feed, state: State) -> str:
     if state == "failing":
         return f"{feed.failing} since {when(feed.failing_since)[5:16]}"
-    since = {"silent": feed.heard, "stale": feed.last_fresh}.get(state, feed.lost_at)
+    since = {"silent": feed.heard, "stale": feed.last_fresh, "emptied": feed.emptied_at}.get(
+        state, feed.lost_at
+    )
     return f"{state} since {when(since)[5:16]}"
 
 

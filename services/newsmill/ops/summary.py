@@ -72,9 +72,10 @@ class Summary:
     def feed(self, lines: Iterable[Line]) -> None:
         """Many lines, in the order of time."""
         runs, first, last, next_look = self.runs, self.first, self.last, self._next_look
+        count = 0
         for line in lines:
             ts = line.ts
-            self.lines += 1
+            count += 1
             if ts > last:
                 last = ts
                 if ts >= next_look:
@@ -94,7 +95,6 @@ class Summary:
             run.last = ts
             if line.event == "record":
                 ledger = self._ledger(line, run)
-                ledger.first = ledger.first or ts
                 ledger.last = ts
                 ledger.record(line)
                 if line.detail is not None:
@@ -103,6 +103,7 @@ class Summary:
                 run.saw(line)
                 self._other(line, run)
         self.first, self.last = first, last
+        self.lines += count
 
     def _other(self, line: Line, run: Run) -> None:
         event = line.event

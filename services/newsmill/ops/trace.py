@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,10 @@ NEXT = {
 _ORDER = {stage: at for at, stage in enumerate((*NEXT, "archiver"))}
 _SAYS_WHY = ("reason", "detail", "status", "attempt", "after_s", "tier", "quality")
 _ID = re.compile(r"[0-9a-f]{32}")
-_ELSEWHERE = {*Line.__struct_fields__, *COMMON, "site"}
+_ELSEWHERE = {
+    *COMMON, "stage", "topic", "partition", "offset", "step", "outcome", "page_id", "article_id",
+    "url", "site", "took_ms", "store", "age_ms",
+}  # fmt: skip
 _STEPS = (b'"step.commit"', b'"partition.assigned"')
 
 
@@ -89,9 +92,7 @@ def _ids(lines: Iterable[bytes], wanted: str) -> tuple[set[str], set[str]]:
     needle = wanted.encode()
     pages: set[str | None] = set()
     articles: set[str | None] = set()
-    for raw in lines:
-        if needle not in raw:
-            continue
+    for raw in _having(lines, [needle]):
         line = parse(raw)
         if line is None:
             continue
@@ -105,10 +106,12 @@ def _ids(lines: Iterable[bytes], wanted: str) -> tuple[set[str], set[str]]:
 
 
 def _stops(lines: Iterable[bytes], pages: set[str], articles: set[str]) -> Iterator[Stop]:
-    needles = [name.encode() for name in pages | articles]
+    needles = sorted(name.encode() for name in pages | articles)
+    if not needles:
+        return iter(())
     open_: list[Stop] = []  # record lines that nothing covers yet
     kept: list[Stop] = []
-    for raw in lines:
+    for raw in _having(lines, [*needles, *_STEPS]):
         if any(needle in raw for needle in needles):
             line = parse(raw)
             if line is None or not _is_about(line, pages, articles):
@@ -123,6 +126,13 @@ def _stops(lines: Iterable[bytes], pages: set[str], articles: set[str]) -> Itera
             if line is not None:
                 open_ = _settle(open_, line)
     return iter(kept)
+
+
+def _having(lines: Iterable[bytes], needles: Sequence[bytes]) -> Iterator[bytes]:
+    """The lines in which one of these stands."""
+    if isinstance(lines, Logs):
+        return lines.having(needles)
+    return (raw for raw in lines if any(needle in raw for needle in needles))
 
 
 def _is_about(line: Line, pages: set[str], articles: set[str]) -> bool:

@@ -76,6 +76,7 @@ def back_up(data: Path, log: Path | None, into: Path, tell: Tell = lambda _: Non
         _copy(log / "bus.db", partial / name)
         files[name] = _sealed(partial / name)
     if not files:
+        partial.rmdir()
         raise Misconfigured(f"{data}: nothing is in it yet")
     taken = datetime.now(UTC).isoformat(timespec="seconds")
     backup = Backup(__version__, taken, has_log, files)
@@ -88,11 +89,15 @@ def back_up(data: Path, log: Path | None, into: Path, tell: Tell = lambda _: Non
 def read(folder: Path) -> Backup:
     """The backup in a folder; raises Misconfigured where there is none."""
     try:
-        return msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Backup)
+        backup = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Backup)
     except (FileNotFoundError, NotADirectoryError):
         raise Misconfigured(f"{folder}: no backup, or one that was not finished") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Misconfigured(f"{folder / MANIFEST}: {error}") from None
+    for name in backup.files:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise Misconfigured(f"{folder / MANIFEST}: {name} leads out of the folder")
+    return backup
 
 
 def damaged(folder: Path, backup: Backup, tell: Tell = lambda _: None) -> list[str]:

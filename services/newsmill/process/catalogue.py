@@ -52,12 +52,41 @@ ADVICE: dict[Event, str] = {
 """What to do about an event; most ask for nothing."""
 
 
+OTHER_NAMES: dict[str, tuple[str, str]] = {
+    "ts": ("Timestamp", "`@timestamp`"),
+    "level": ("SeverityText (`debug` 5, `info` 9, `warning` 13, `error` 17)", "`log.level`"),
+    "event": ("EventName", "`event.action`"),
+    "service": ("`service.name`", "`service.name`"),
+    "slot": ("`service.instance.id`", "`service.node.name`"),
+    "ver": ("`service.version`", "`service.version`"),
+    "host": ("`host.name`", "`host.hostname`"),
+    "pid": ("`process.pid`", "`process.pid`"),
+    "lane": ("`service.namespace`", "`service.environment`"),
+    "run": ("`newsmill.run`", "`process.entity_id`"),
+    "seq": ("`log.record.uid`, as `run`-`seq`", "`event.sequence`"),
+    "page_id": ("TraceId", "`trace.id`"),
+    "url": ("`url.full`", "`url.full`"),
+    "site": ("`server.address`", "`url.domain`"),
+    "status": ("`http.response.status_code`", "`http.response.status_code`"),
+    "bytes": ("`http.response.body.size` (fetcher)", "`http.response.body.bytes`"),
+    "took_ms": ("duration of the span, ms", "`event.duration`, in ns: × 1,000,000"),
+    "outcome": ("`newsmill.outcome`", "`event.outcome`: `success` but for `dead`"),
+    "reason": ("`error.type`", "`event.reason`"),
+    "detail": ("`exception.message`", "`error.message`"),
+    "topic": ("`messaging.destination.name`", "`labels.topic`"),
+    "partition": ("`messaging.destination.partition.id`", "`labels.partition`"),
+    "offset": ("`messaging.kafka.offset`, later `kafka.offset`", "`labels.offset`"),
+}  # fmt: skip
+"""What a field is called in OpenTelemetry"s log data model and in the Elastic Common Schema."""
+
+
 def draw_docs(page: str) -> str:
     """The page with what is between its marks drawn anew; raises KeyError for an unknown mark."""
     tables: dict[str, Callable[[], str]] = {
         "events": _events,
         "fields": _fields,
         "common": _common,
+        "names": _other_names,
         "outcomes": lambda: ", ".join(f"`{name}`" for name in OUTCOMES) + "\n",
         "refusals": lambda: _names(REFUSALS),
         "deaths": lambda: _names(DEATHS),
@@ -86,6 +115,12 @@ def _common() -> str:
 
 def _fields() -> str:
     return _table(sorted(set(FIELDS) - set(COMMON)))
+
+
+def _other_names() -> str:
+    lines = ["| newsmill | OpenTelemetry | Elastic Common Schema |", "|---|---|---|"]
+    lines += [f"| `{name}` | {otel} | {ecs} |" for name, (otel, ecs) in OTHER_NAMES.items()]
+    return "\n".join(lines) + "\n"
 
 
 def _table(names: Iterable[str]) -> str:

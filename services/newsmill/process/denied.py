@@ -12,7 +12,7 @@ from contextlib import closing
 from typing import Protocol
 
 from newsmill import bus
-from newsmill.bus.base import Bus, Record
+from newsmill.bus.base import Bus, BusUnknown, Record
 from newsmill.errors import BadRecord, TryLater
 from newsmill.process.settings import Settings
 from newsmill.records import Denial, decode
@@ -108,14 +108,26 @@ class Following:
         self._reader: DeniedReader = opened.follow(DENIED) if is_live else _Elsewhere(settings)
         self._every_s = FOLLOW_S if is_live else FOLLOW_REPLAY_S
         self._due_at = 0.0  # monotonic
+        self._is_known = False
 
     def fresh(self) -> list[Denial]:
-        """The denials that came since the last call; looks only so often."""
+        """The denials that came since the last call; looks only so often.
+
+        Once they are known, a bus that is away costs nothing: no record comes from it either.
+        Raises BusUnknown where it was never reached.
+        """
         now = time.monotonic()
         if now < self._due_at:
             return []
         self._due_at = now + self._every_s
-        return self.denied.take(self._reader.poll())
+        try:
+            records = self._reader.poll()
+        except BusUnknown:
+            if not self._is_known:
+                raise
+            return []
+        self._is_known = True
+        return self.denied.take(records)
 
 
 class _Elsewhere:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -28,6 +29,7 @@ FUSE_WINDOW = 200
 FUSE_TRIAL = 20
 OUR_FAULTS: frozenset[Reason] = frozenset({"bug", "decode"})  # deaths that no site is the cause of
 TRIAL = "NEWSMILL_TRIAL"  # set for a worker whose fuse blew when it last ran
+MORE_FDS = 16  # than at rest, before what hangs in cycles is let go
 _FDS = Path("/proc/self/fd")
 
 
@@ -114,6 +116,7 @@ class Life:
         self._started = time.monotonic()
         self._next_beat = self._started + heartbeat_s
         self._counts: Counter[str] = Counter()
+        self._fds_at_rest = 0
         self.last_turn = self._started
         self.ready = False
         self.on_turn: Callable[[], None] | None = None  # what is to be looked at, work or none
@@ -183,7 +186,20 @@ class Life:
             self.on_turn()
         if now >= self._next_beat:
             self._next_beat = now + self._heartbeat_s
+            self._let_go()
             self._log.event("worker.heartbeat", **self.vitals(), **facts())
+
+    def _let_go(self) -> None:
+        """Collect cycles when descriptors have become many.
+
+        A client whose brokers are away leaves the sockets of its attempts in cycles, and a worker
+        that idles meanwhile gives the collector no reason to look at them for hours.
+        """
+        fds = _fds()
+        if fds > self._fds_at_rest + MORE_FDS and self._fds_at_rest:
+            gc.collect()
+            fds = self._fds_at_rest = _fds()
+        self._fds_at_rest = min(fds, self._fds_at_rest or fds)
 
     def vitals(self) -> dict[str, Any]:
         """Memory, descriptors, CPU and counts of this process."""
@@ -192,12 +208,17 @@ class Life:
         cpu = own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
         return {
             "rss_mb": _rss_mb(),
-            "fds": sum(1 for _ in _FDS.iterdir()) if _FDS.exists() else None,
+            "fds": _fds() or None,
             "cpu_s": cpu,
             "counts": self.counts,
             "lost": self._log.lost or None,
             "uptime_s": self.uptime_s,
         }
+
+
+def _fds() -> int:
+    """Open descriptors; 0 where the system does not tell."""
+    return sum(1 for _ in _FDS.iterdir()) if _FDS.exists() else 0
 
 
 def _rss_mb() -> float:

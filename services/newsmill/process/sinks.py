@@ -32,22 +32,52 @@ class Stream:
         self._fd = fd
         self._stuck = False
         self._torn = False  # the last line was cut: end it before the next
+        self._own = -1  # a descriptor of our own
+        self._pipe: tuple[int, int] | None = None  # upon this pipe
 
     def write(self, lines: Sequence[bytes]) -> None:
         """Write whole lines, each with its newline."""
         written = 0
         try:
-            with _unblocking(self._fd) as fd:
-                deadline = time.monotonic() + (0 if self._stuck else WRITE_DEADLINE_S)
-                for count, piece in _pieces(lines):
-                    self._put(fd, piece, deadline)
-                    written += count
+            fd = self._unblocking()
+            deadline = time.monotonic() + (0 if self._stuck else WRITE_DEADLINE_S)
+            for count, piece in _pieces(lines):
+                self._put(fd, piece, deadline)
+                written += count
             self._stuck = False
         except TimeoutError:
             self._stuck = True
             self.lost += len(lines) - written
         except (OSError, ValueError):  # the reader is gone, or the descriptor is
             self.lost += len(lines) - written
+
+    def _unblocking(self) -> int:
+        """The descriptor, or for a pipe one of our own upon it that does not block.
+
+        A pipe shared with other writers can fill up between the poll and the write; and the flag
+        for not blocking cannot be set on the shared description, since the others would inherit
+        it. Our own is kept for as long as the descriptor is of the same pipe.
+        """
+        found = os.fstat(self._fd)
+        pipe = (found.st_dev, found.st_ino)
+        if pipe == self._pipe:
+            return self._own
+        self.close()
+        if not stat.S_ISFIFO(found.st_mode):
+            return self._fd
+        flags = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        try:
+            self._own = os.open(f"/proc/self/fd/{self._fd}", flags)
+        except (FileNotFoundError, PermissionError):  # no /proc here, or another user's pipe
+            return self._fd
+        self._pipe = pipe
+        return self._own
+
+    def close(self) -> None:
+        """Let our own descriptor go; the stream itself stays open."""
+        if self._own >= 0:
+            os.close(self._own)
+        self._own, self._pipe = -1, None
 
     def _put(self, fd: int, piece: bytes, deadline: float) -> None:
         view = memoryview(b"\n" + piece if self._torn else piece)
@@ -67,27 +97,6 @@ class Stream:
         finally:
             if len(view) < whole:
                 self._torn = bool(view)
-
-
-@contextlib.contextmanager
-def _unblocking(fd: int) -> Iterator[int]:
-    """The descriptor, or for a pipe one of our own upon it that does not block.
-
-    A pipe shared with other writers can fill up between the poll and the write; and the flag for
-    not blocking cannot be set on the shared description, since the others would inherit it.
-    """
-    if not stat.S_ISFIFO(os.fstat(fd).st_mode):
-        yield fd
-        return
-    try:
-        own = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (FileNotFoundError, PermissionError):  # no /proc here, or another user's pipe
-        yield fd
-        return
-    try:
-        yield own
-    finally:
-        os.close(own)
 
 
 def _pieces(lines: Sequence[bytes]) -> Iterator[tuple[int, bytes]]:

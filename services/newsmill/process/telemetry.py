@@ -250,6 +250,7 @@ class Telemetry:
         """Write what is buffered and let the file go."""
         with self._lock:
             self.flush()
+            self._stream.close()
             if self._file is not None:
                 self._file.close()
 

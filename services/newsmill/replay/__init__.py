@@ -1,1 +1,1 @@
-"""Runs over history: lanes, and what they read."""
+"""Runs over history: their lanes, their manifests, and what two of them made of the same pages."""

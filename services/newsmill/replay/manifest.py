@@ -31,7 +31,7 @@ class Source:
     name: str  # by which the replay knows it: the path below the folder that was given
     path: str
     size: int | None = None  # bytes
-    digest: str | None = None  # BLAKE2b-256 of them
+    digest: str | None = None  # BLAKE2b-256 of them; of a topic's past the name of its log
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

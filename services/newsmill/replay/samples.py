@@ -96,7 +96,7 @@ def _items_apart(was: list[Any], now: list[Any]) -> tuple[str, str]:
     left = [item for item in one if item not in added]
     right = [item for item in other if item not in kept]
     if not left and not right:  # another order, or other places
-        left, right = [orjson.dumps(was).decode()], [orjson.dumps(now).decode()]
+        return _apart(orjson.dumps(was).decode(), orjson.dumps(now).decode())
     return "\n".join(left), "\n".join(right)
 
 

@@ -167,3 +167,23 @@ def test_the_held_metadata_is_the_page_records_own(folder):
     archive.close()
     ((page, _),) = replayed(folder)
     assert orjson.loads(page_header(page, None))["entry"]["title"] == "Ein Titel – ü"
+
+
+def test_what_an_archiver_is_writing_is_read_when_it_is_whole(folder):
+    archive = WarcArchive(folder, "live")
+    write(archive, [raw(1), raw(2), raw(3)], 3)
+    archive.close()
+    (path,) = folder.glob("*.warc.gz")
+    whole = path.read_bytes()
+    path.write_bytes(whole[: -len(whole) // 5])
+    ((_, name),) = expand([path])
+    first = list(source_of(path, name).items(At("")))
+    assert len(first) == 2
+    assert not any(item.damage for item in first)
+    path.write_bytes(whole)
+    rest = list(source_of(path, name).items(first[-1].at))
+    assert [item.damage for item in rest] == [None]
+    path.write_bytes(whole[: -len(whole) // 5])
+    os.utime(path, (0, 0))  # nobody writes to it any more: it is cut
+    last = list(source_of(path, name).items(first[-1].at))
+    assert [item.damage.reason for item in last] == ["source_cut"]

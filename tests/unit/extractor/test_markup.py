@@ -85,6 +85,31 @@ def test_tags_that_never_close_take_linear_time() -> None:
     assert time.process_time() - started < 5
 
 
+@given(
+    st.lists(
+        st.sampled_from(
+            ("<p class='a'>", "<div ", "x" * 700, " a=1" * 300, "<", ">", "text ", "</p>")
+        )
+    ).map("".join)
+)
+def test_a_look_at_every_thousandth_byte_misses_no_long_tag(source: str) -> None:
+    raw = source.encode()
+    assert markup._without_long_tags(raw) == markup._LONG_TAG.sub(markup._short_tag, raw)
+
+
+@given(st.integers(0, 0x120000), st.sampled_from(("&#{}", "&#{};", "&#x{:x};", "&#X0{:X};")))
+def test_every_reference_that_is_no_character_is_looked_at(code: int, form: str) -> None:
+    raw = form.format(code).encode()
+    digits = markup._REFERENCE.findall(raw)[0]
+    assert markup._is_legal(*digits) or markup._DOUBTFUL.search(raw)
+
+
+def test_a_frame_that_is_closed_stays_where_a_script_speaks_of_one() -> None:
+    script = "<script>document.write('<iframe src=x>')</script>"
+    tree = markup.parse(markup.tame(f"<body>{script}<iframe>no frames</iframe>{LAST}"))
+    assert len(tree.findall(".//iframe")) == 1
+
+
 @given(st.text(max_size=300))
 def test_any_text_is_parsed_or_refused(source: str) -> None:
     reason = None

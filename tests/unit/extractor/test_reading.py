@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lxml.html import HtmlElement, fromstring
 
 from newsmill.errors import BadRecord
-from newsmill.extractor.core import reading
+from newsmill.extractor.core import markup, reading
 from newsmill.extractor.core.sheet import Sheet
 from unit.extractor.sheets import sheet
 
@@ -117,6 +117,50 @@ def test_a_lazy_picture_in_noscript_is_found_and_its_text_is_none() -> None:
     read = sheet("<figure><noscript><img src='/p.jpg' alt='A tower'></noscript></figure>")
     assert [picture.sources for picture in read.pictures] == [("/p.jpg",)]
     assert texts(read) == []
+
+
+def test_a_button_that_is_closed_says_nothing_and_what_follows_it_does() -> None:
+    assert texts(sheet("<p>before <button>Share <b>this</b></button> after</p>")) == [
+        "before after"
+    ]
+
+
+def test_a_tag_with_a_sign_of_markup_in_its_name_loses_no_text() -> None:
+    read = sheet("<p>one</p><div <p class='x'>two</div><foo<bar>three</foo<bar><p>four</p>")
+    assert " ".join(texts(read)) == "one two three four"
+
+
+def test_what_is_written_with_references_is_read_as_it_was() -> None:
+    read = sheet("<p title='a&quot;b'>1 &lt; 2 &amp;amp; <a href='/?a&amp;b'>R&amp;D</a></p>")
+    assert texts(read) == ["1 < 2 &amp; R&D"]
+    assert read.blocks[0].links[0].href == "/?a&b"
+
+
+def test_the_title_of_a_page_is_no_block_and_its_tags_are_text() -> None:
+    read = sheet("<p>text</p>", head="<title>Harbour &lt;b&gt; bridge</title>")
+    assert read.head_title == "Harbour <b> bridge"
+    assert texts(read) == ["text"]
+
+
+def test_what_an_embed_falls_back_to_is_no_text_and_its_source_is_its_address() -> None:
+    video = "<video><source src='/v.mp4'><p>No video for <i>you</i>.</p></video>"
+    read = sheet(f"<p>before</p>{video}<p>after</p>")
+    assert texts(read) == ["before", "after"]
+    assert [(embed.tag, embed.url, embed.block) for embed in read.embeds] == [
+        ("video", "/v.mp4", 1)
+    ]
+
+
+def test_a_page_with_a_doctype_of_xhtml_is_read_as_any_other() -> None:
+    kind = (
+        '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Strict//EN"'
+        ' "http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd">'
+    )
+    body = "<p>one<br />two</p><p id='a'></p><img src='/i.jpg' /><a id='b'>three</a>"
+    tree = markup.parse(markup.tame(f"{kind}<html><body>{body}</body></html>"))
+    read = reading.read(tree)
+    assert texts(read) == ["one", "two", "three"]
+    assert [picture.sources for picture in read.pictures] == [("/i.jpg",)]
 
 
 def test_a_time_and_a_byline_are_mentioned_where_they_stand() -> None:

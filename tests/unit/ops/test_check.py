@@ -164,6 +164,38 @@ def test_an_alarm_is_held_against_us_for_an_hour(tmp_path) -> None:
     assert judged(tmp_path, journal).failures == []
 
 
+def test_a_clock_that_jumped_is_held_against_us_for_an_hour(tmp_path) -> None:
+    journal = Journal()
+    worker = extractor(journal)
+    for number in range(4):
+        journal.now_ms += 30_000 + 50_000 * (number == 2)
+        worker.say("worker.heartbeat", uptime_s=30.0 * (number + 1), rss_mb=50.0)
+    assert limits_of(judged(tmp_path, journal)) == ["clock_jumps"]
+    assert "a: its clock jumped by +50 s" in render_check(judged(tmp_path, journal))
+    work(journal, worker, 100, every_ms=60_000)
+    assert judged(tmp_path, journal).failures == []
+
+
+def test_a_site_that_changed_fails_as_long_as_it_is_news(tmp_path) -> None:
+    journal = Journal()
+    worker = extractor(journal)
+    for offset in range(40):
+        missing = ["authors"] if offset >= 20 else None
+        worker.record(
+            "published", "pages", 0, offset=offset, site="a.example", page_id=f"{offset:032x}",
+            tier="sheet", chars=2000, missing=missing,
+        )  # fmt: skip
+        worker.say("step.commit", positions={"pages/0": offset + 1}, records=1)
+    worker.say("worker.stop")
+    journal.process("run").say("run.done", why="through")
+
+    report = judged(tmp_path, journal)
+
+    assert limits_of(report) == ["changed_sites"]
+    assert "a.example: missing authors 0 % → 100 % since" in render_check(report)
+    assert judged(tmp_path, journal, now=at(25 * HOUR)).failures == []
+
+
 def test_books_that_do_not_balance_fail(tmp_path) -> None:
     journal = Journal()
     work(journal, extractor(journal), 30)

@@ -100,12 +100,14 @@ def a_poison_loop(journal: Journal) -> None:
 
 def a_feed_that_lost_entries(journal: Journal) -> None:
     worker = begun(journal, "producer", "feeds.state")
+    feed = {"feed": "http://quick.example/feed", "site": "quick.example"}
     for _ in range(2):
         worker.say(
-            "feed.poll", feed="http://quick.example/feed", site="quick.example", status=200,
-            outcome="published", entries=20, fresh=20, seen=0, next_s=3600.0,
+            "feed.poll", status=200, outcome="published", entries=20, fresh=20, seen=0,
+            next_s=3600.0, **feed,
         )  # fmt: skip
         journal.now_ms += 10 * MINUTE
+    worker.say("feed.change", "warning", what="overtaken", detail="none is among its 20", **feed)
 
 
 @pytest.mark.parametrize(

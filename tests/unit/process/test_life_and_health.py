@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 from collections.abc import Iterator
@@ -13,7 +14,15 @@ import pytest
 
 from newsmill.errors import Misconfigured
 from newsmill.process.health import DEADLINE_S, Health
-from newsmill.process.life import FUSE_TRIAL, FUSE_WINDOW, OUR_FAULTS, Fuse, FuseBlown, Life
+from newsmill.process.life import (
+    FUSE_TRIAL,
+    FUSE_WINDOW,
+    MORE_FDS,
+    OUR_FAULTS,
+    Fuse,
+    FuseBlown,
+    Life,
+)
 from newsmill.process.steps import Result
 from newsmill.process.telemetry import Telemetry
 
@@ -110,3 +119,28 @@ def test_a_fuse_may_count_our_own_faults_alone(log: Telemetry) -> None:
     fuse.watch([Result(outcome="dead", reason="http_status")] * 3 * FUSE_WINDOW)
     with pytest.raises(FuseBlown):
         fuse.watch([Result(outcome="dead", reason="bug")] * FUSE_WINDOW)
+
+
+def test_sockets_that_hang_in_cycles_are_let_go_while_a_worker_idles(log: Telemetry) -> None:
+    class Attempt:
+        def __init__(self) -> None:
+            self.me = self
+            self.line = socket.socket()
+
+        def __del__(self) -> None:
+            self.line.close()
+
+    life = Life(log, heartbeat_s=0.001)
+    time.sleep(0.002)
+    life.turned(dict)
+    before = life.vitals()["fds"]
+    gc.disable()
+    try:
+        for _ in range(MORE_FDS + 10):
+            Attempt()
+        assert life.vitals()["fds"] > before + MORE_FDS
+        time.sleep(0.002)
+        life.turned(dict)
+        assert life.vitals()["fds"] <= before
+    finally:
+        gc.enable()

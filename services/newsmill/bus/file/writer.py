@@ -18,6 +18,7 @@ from newsmill.bus.file.database import Database
 from newsmill.bus.file.follower import compact
 from newsmill.bus.file.membership import Membership
 from newsmill.bus.file.retention import Room
+from newsmill.errors import NewsmillError
 
 
 class _OverCap(Exception):
@@ -163,7 +164,7 @@ class Writer:
             rows = self._db.execute(
                 "SELECT steps FROM members WHERE inc=?", (self._membership.incarnation,)
             )
-        except (apsw.Error, OSError) as again:
+        except (apsw.Error, OSError, NewsmillError) as again:
             raise BusUnknown(f"{self._db.path}: {error}; and then: {again}") from None
         if not rows:
             raise BusUnknown(f"{self._db.path}: {error}; and this member was replaced meanwhile")

@@ -6,6 +6,7 @@ position picked silently where there is none) are set here, once.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from kafka.errors import (
     KafkaError,
     KafkaTimeoutError,
     NodeNotReadyError,
+    UnknownBrokerIdError,
 )
 
 from newsmill.bus.base import BusUnknown
@@ -28,12 +30,18 @@ from newsmill.errors import Misconfigured
 
 CONNECT_MS = 10_000
 REQUEST_MS = 10_000
+GIVE_UP_S = 1.0  # for a producer that is closed to give up what is unsent
 BATCH_BYTES = 512 << 10
 MAX_REQUEST_BYTES = 32 << 20
 FETCH_BYTES = 16 << 20  # of one answer; with one answer waiting, what a consumer may hold
 PARTITION_BYTES = 2 << 20
 
-_AWAY = (KafkaConnectionError, KafkaTimeoutError, NodeNotReadyError)
+_AWAY = (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    NodeNotReadyError,
+    UnknownBrokerIdError,  # a partition has no leader now
+)
 
 
 def is_passing(error: KafkaError) -> bool:
@@ -169,8 +177,11 @@ def close_anyhow(client: Any) -> None:
     """Close a consumer or producer without waiting for brokers that may not answer."""
     sender = getattr(client, "_sender", None)
     if sender is not None:
-        # close() alone waits for what is unsent, and logs an error where a transaction is open
+        # close() alone waits for what is unsent, and logs an error where a transaction is open;
+        # and it raises for what the sender has not yet given up
         sender.force_close()
-        client.close(timeout=0)
+        sender.join(GIVE_UP_S)
+        with contextlib.suppress(KafkaTimeoutError):
+            client.close(timeout=0)
     else:
         client.close(autocommit=False, timeout_ms=1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 
 from newsmill import urls
@@ -13,6 +14,7 @@ _SEGMENT = r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*"
 _PLAIN = re.compile(rf"https?://(?:{_LABEL}\.)+[a-z]{{2,63}}(?:/{_SEGMENT})+/?")
 
 
+@functools.lru_cache(maxsize=1_024)
 def normal(href: str, base: str | None = None) -> str:
     """The normal form of an address, relative to ``base``; ValueError as ``urls.normalise``."""
     if len(href) <= MAX_PLAIN and _PLAIN.fullmatch(href):

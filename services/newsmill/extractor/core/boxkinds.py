@@ -91,3 +91,39 @@ def bits_of(tag: str, name: str, prop: str) -> int:
         elif "author" in prop:
             bits |= AUTHOR
     return bits
+
+
+# What class names call boxes that are no article: up to three parts of a word, hyphens aside.
+_ASIDE_WORDS = (
+    "newsletter newsletters signup subscribe subscribebox subscribeform subscribewidget "
+    "subscription share sharing sharebar sharebuttons sharebutton socialshare socialsharing "
+    "sociallinks socialmedia socialicons socialbar socialbuttons sharedaddy addtoany addthis "
+    "cookie cookies cookiebanner cookienotice cookieconsent cookiebar cookiewall gdpr consent "
+    "disqus comment comments commentlist commentrespond commentform commentsection commentarea "
+    "respond relatedpost relatedposts relatedarticle relatedarticles relatedstories "
+    "relatedcontent relatedlinks relatednews recommended mostread mostpopular trending "
+    "breadcrumb breadcrumbs printonly screenreadertext visuallyhidden sronly advert "
+    "advertisement adslot adunit adcontainer adwrapper sponsored"
+)
+_ASIDES = frozenset(_ASIDE_WORDS.split())
+_ASIDE_PARTS = _ASIDES | frozenset(
+    ("sign", "social", "related", "most", "print", "screen", "visually", "sr", "ad")
+)  # one is in every such name
+
+
+def is_aside(name: str, parts: list[str]) -> bool:
+    """Whether a class, whose parts are given, calls a box something beside the article."""
+    return not _ASIDE_PARTS.isdisjoint(parts) and any(map(_is_aside_word, name.split()))
+
+
+@functools.lru_cache(maxsize=16_384)
+def _is_aside_word(word: str) -> bool:
+    for piece in word.lower().split("_"):
+        parts = piece.split("-")
+        for start in range(len(parts)):
+            joined = ""
+            for part in parts[start : start + 3]:
+                joined += part
+                if joined in _ASIDES:
+                    return True
+    return False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -52,8 +51,7 @@ _OF_HOST = {host: name for name, hosts in _PLATFORMS for host in hosts.split()}
 _POST = re.compile(
     r"(?:^|[\s_-])(?:twitter-(?:tweet|video)|instagram-media|tiktok-embed|fb-(?:post|video)|"
     r"bluesky-embed|reddit-(?:embed-bq|card)|threads-post|text-post-media|telegram-post|"
-    r"mastodon-embed)(?:$|[\s_-])",
-    re.I,
+    r"mastodon-embed)(?:$|[\s_-])"
 )
 _WIDGET = re.compile(r"/(?:plugins/(?:like|share|page)|widgets?/|intent/|share\b)", re.I)
 
@@ -77,14 +75,9 @@ def take(sheet: Sheet, area: Area, roles: bytearray, base: str) -> list[Embedded
     for box in sheet.boxes:
         if box.tag not in ("blockquote", "div") or not area.first <= box.first < area.last:
             continue
-        if box.name and _is_post(box.name) and _is_small(box, area):
+        if box.name and _POST.search(box.name.lower()) and _is_small(box, area):
             _take_post(sheet, box, roles, found, base)
     return sorted(found.values(), key=lambda each: each.block)[:MAX_EMBEDS]
-
-
-@functools.lru_cache(maxsize=4_096)
-def _is_post(name: str) -> bool:
-    return _POST.search(name) is not None
 
 
 def _is_small(box: Box, area: Area) -> bool:

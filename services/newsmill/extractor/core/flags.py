@@ -43,6 +43,12 @@ _PROMPT = re.compile(
     re.I,
 )
 
+_PROMPT_CUES = (
+    *("subscri", "sign", "log", "regist", "becom", "reading", "only", "exclusi", "reserv", "lesen"),
+    *("abonn", "reste", "suscri", "abbonat", "assinant", "prenumer", "subskryb", "подписчик"),
+    *("会員", "有料", "付费", "訂閱", "구독", "مشتركين"),
+)  # one is in every prompt
+
 
 def of(
     sheet: Sheet, choice: Choice, area: Area, lines: Sequence[Line], is_listing: bool
@@ -95,7 +101,7 @@ def _is_walled(sheet: Sheet, area: Area) -> bool:
     first, last = max(area.first, area.last - BEFORE), min(len(sheet.blocks), area.last + AFTER)
     for index in range(first, last):
         block = sheet.blocks[index]
-        if len(block.text) <= MAX_PROMPT and _PROMPT.search(block.text):
+        if len(block.text) <= MAX_PROMPT and _is_prompt(block.text):
             return True
     for box in sheet.boxes:
         if box.name and not box.hidden and first <= box.first < last and _WALL.search(box.name):
@@ -109,3 +115,8 @@ def _is_video(sheet: Sheet, choice: Choice, kinds: set[str], chars: int) -> bool
         return True
     shows = not kinds.isdisjoint(("VideoObject", "ImageGallery", "MediaGallery"))
     return shows and (choice.article is None or chars < VIDEO_CHARS)
+
+
+def _is_prompt(text: str) -> bool:
+    lower = text.lower()
+    return any(cue in lower for cue in _PROMPT_CUES) and _PROMPT.search(text) is not None

@@ -6,13 +6,11 @@ what it holds (captions, links, a standfirst) is kept as data.
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from newsmill.extractor.core import embeds, pictures, seealso, standfirst, tables
-from newsmill.extractor.core.labels import BOX_WORDS
 from newsmill.extractor.core.roles import BOX, NONE, Area
 from newsmill.records import Image, Related
 
@@ -62,7 +60,7 @@ def _mark_boxes(sheet: Sheet, area: Area, roles: bytearray) -> None:
     for index, box in enumerate(sheet.boxes):
         if box.last <= done or box.first == box.last:
             continue
-        if box.tag == "form" or (box.name and box.tag in _BOXES and _names_box(box.name)):
+        if box.tag == "form" or (box.aside and box.tag in _BOXES):
             if prose[box.last] - prose[box.first] > limit or area.is_around(index):
                 continue
             for block in range(box.first, box.last):
@@ -72,21 +70,3 @@ def _mark_boxes(sheet: Sheet, area: Area, roles: bytearray) -> None:
 
 
 _BOXES = frozenset(("div", "section", "aside", "ul", "ol", "p", "nav", "dl", "header", "footer"))
-
-
-def _names_box(name: str) -> bool:
-    return any(map(_is_box_word, name.split()))
-
-
-@functools.lru_cache(maxsize=65_536)
-def _is_box_word(word: str) -> bool:
-    """Whether up to three parts of a word in a row, its hyphens aside, call a box by its name."""
-    for piece in word.lower().split("_"):
-        parts = piece.split("-")
-        for start in range(len(parts)):
-            joined = ""
-            for part in parts[start : start + 3]:
-                joined += part
-                if joined in BOX_WORDS:
-                    return True
-    return False

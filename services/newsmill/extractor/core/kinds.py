@@ -1,6 +1,7 @@
 """What an element's class and properties say that it holds: who, when, a standfirst, a caption.
 
-Class attributes seldom repeat and their words often do, so it is words that are classified.
+Nearly every class on a page differs from all others and says none of it, so that a look at its
+parts comes before any pattern.
 """
 
 from __future__ import annotations
@@ -10,71 +11,71 @@ import re
 
 from newsmill.extractor.core.sheet import MentionKind
 
-# A word is parted by hyphens and underscores; these stand whole between such, or anywhere.
 _BYLINE = re.compile(
-    r"(?:^|[-_])(?:by-?line|authors?|auteurs?|autore?s?|autor(?:en|in)?|writer|contributors?|"
-    r"by)(?:$|[-_])|byline|authorname|author-?name|post-?author"
+    r"(?:^|[-_\s])(?:by-?line|authors?|auteurs?|autore?s?|autor(?:en|in)?|writer|contributors?|"
+    r"by)(?:$|[-_\s])|byline|authorname|author-?name|post-?author"
 )
 _NOT_BYLINE = re.compile(
     r"bio|avatar|image|photo|related|comment|social|follow|description|authority|recommend|"
     r"title|box|more"
 )
 _DATE = re.compile(
-    r"(?:^|[-_])(?:date|datum|fecha|data|published|publication|pub-?date|post-?date|"
-    r"entry-date|time-?stamp|dateline|time|posted-on|meta|byline|artdate)(?:$|[-_])|publish|"
+    r"(?:^|[-_\s])(?:date|datum|fecha|data|published|publication|pub-?date|post-?date|"
+    r"entry-date|time-?stamp|dateline|time|posted-on|meta|byline|artdate)(?:$|[-_\s])|publish|"
     r"dateline|timestamp|post-?date|posted"
 )
 _SUBTITLE = re.compile(
-    r"(?:^|[-_])(?:stand-?first|sub-?title|sub-?head(?:line)?|dek|deck|chapo|entradilla|"
+    r"(?:^|[-_\s])(?:stand-?first|sub-?title|sub-?head(?:line)?|dek|deck|chapo|entradilla|"
     r"bajada|sottotitolo|occhiello|undertitel|article-?(?:summary|intro|lead|dek|subtitle)|"
-    r"headline-?sub)(?:$|[-_])|standfirst|subtitle|subheadline"
+    r"headline-?sub)(?:$|[-_\s])|standfirst|subtitle|subheadline"
 )
-_CUE = re.compile(
-    r"by|aut|writer|contrib|dat|fecha|publi|pub-?date|time|post|meta|stand-?first|sub-?[th]|dek|deck|"
-    r"chapo|entradilla|bajada|sottotitolo|occhiello|undertitel|article|headline|caption|credit"
-)  # in every word that says anything, and in one word of three
 _DATES_STATED = ("datepublished", "datemodified", "datecreated")
-_IS_BYLINE, _IS_DATE, _IS_SUBTITLE, _IS_CAPTION = (1 << n for n in range(4))
+
+# One of these, as a part or within, is in every class that a pattern above matches.
+_TELLING = (
+    "by author authors auteur auteurs autor autors autore autores autoren autorin writer "
+    "contributor contributors date datum fecha data publication pubdate time meta artdate stand "
+    "sub subhead dek deck chapo entradilla bajada sottotitolo occhiello undertitel summary intro "
+    "lead articlesummary articleintro articlelead articledek headlinesub"
+)
+_TELLING_PARTS = frozenset(_TELLING.split())
+_TELLING_WITHIN = re.compile(
+    r"byline|author-?name|post-?author|publish|dateline|timestamp|post-?date|posted|standfirst|"
+    r"subtitle|subheadline|caption|credit"
+)
+_TELLING_PROP = re.compile("author|date|alternativeheadline")
 
 
-@functools.lru_cache(maxsize=65_536)
-def _said(word: str) -> int:
-    """The bits of one word of a class."""
-    lower = word.lower()
-    bits = 0
-    if not _CUE.search(lower):
-        return bits
-    if _BYLINE.search(lower):
-        bits |= _IS_BYLINE
-    if _DATE.search(lower):
-        bits |= _IS_DATE
-    if _SUBTITLE.search(lower):
-        bits |= _IS_SUBTITLE
-    if "caption" in lower or "credit" in lower:
-        bits |= _IS_CAPTION
-    return bits
+def parts_of(name: str) -> list[str]:
+    """The parts of the words of a class, in lower case."""
+    return "-".join(name.lower().replace("_", "-").split()).split("-")
+
+
+def kinds_of(name: str, prop: str, parts: list[str]) -> tuple[MentionKind, ...]:
+    """The kinds of mention that an element is; ``parts`` are those of its name."""
+    name, stated = name.lower(), prop.lower()
+    if (
+        not _TELLING_PARTS.isdisjoint(parts)
+        or _TELLING_WITHIN.search(name)
+        or (stated and _TELLING_PROP.search(stated))
+    ):
+        return _kinds_of(name, stated)
+    return ()
 
 
 @functools.lru_cache(maxsize=16_384)
-def kinds_of(name: str, prop: str) -> tuple[MentionKind, ...]:
-    """The kinds of mention that an element of this class and these properties is."""
-    bits = 0
-    for word in name.split():
-        bits |= _said(word)
-    if not bits and not prop:
-        return ()
-    stated = prop.lower()
+def _kinds_of(name: str, stated: str) -> tuple[MentionKind, ...]:
     kinds: list[MentionKind] = []
     if ("author" in stated and "articlesection" not in stated) or (
-        bits & _IS_BYLINE and not _NOT_BYLINE.search(name.lower())
+        _BYLINE.search(name) and not _NOT_BYLINE.search(name)
     ):
         kinds.append("byline")
-    if stated and any(word in stated for word in _DATES_STATED):
+    if any(word in stated for word in _DATES_STATED):
         kinds.append("stated_date")
-    if bits & _IS_DATE:
+    if _DATE.search(name):
         kinds.append("date")
-    if bits & _IS_SUBTITLE or "alternativeheadline" in stated:
+    if "alternativeheadline" in stated or _SUBTITLE.search(name):
         kinds.append("subtitle")
-    if bits & _IS_CAPTION:
+    if "caption" in name or "credit" in name:
         kinds.append("caption")
     return tuple(kinds)

@@ -91,9 +91,9 @@ _SEE_ALSO = (
     r"यह\s+भी\s+पढ़ें|ये\s+भी\s+पढ़ें"
 )
 SEE_ALSO = re.compile(
-    rf"\A[\s\[(>»▶►•*|–—-]*+(?:{_SEE_ALSO})\s*(?P<mark>[:：|>»›→–—-]|\]|\)\s*[:：]?)?\s*", re.I
+    rf"\A[\s\[(>»▶►•*|–—-]*+(?:{_SEE_ALSO})\s*(?P<mark>[:：|>»›→–—-]|\]|\)\s*[:：]?)?\s*"
 )
-"""A "see also" label at the start of a block; ``mark`` is the sign that ends it."""
+"""A "see also" label at the start of a block, in lower case; ``mark`` is the sign that ends it."""
 
 SEE_ALSO_FIRM = re.compile(
     rf"\A[\s\[(>»▶►•*|–—-]*+(?:{_SEE_ALSO})\s*(?:[:：|»›→]|\s[–—-]\s|\]\s*[:：]?)\s*(?=\S)", re.I
@@ -148,24 +148,10 @@ FURNITURE_WITHIN = re.compile(
 )
 """The same by words that do not begin the line; one of them is always among these."""
 WITHIN_CUES = (
-    *("reserv", "rechte", "riservati", "права", "版权", "版權", "転載", "전재", "حقوق", "अधिकार"),
+    *("reserv", "rechte", "riservati", "права", "版权", "版權", "転載", "전재", "حقوق", "धिकार"),
     *("droits", "saklıdır", "prawa", "επιφύλαξη", "delivered"),
 )
 MAX_BOILERPLATE = 320
-
-_BOX_WORDS = (
-    "newsletter newsletters signup subscribe subscribebox subscribeform subscribewidget "
-    "subscription share sharing sharebar sharebuttons sharebutton socialshare socialsharing "
-    "sociallinks socialmedia socialicons socialbar socialbuttons sharedaddy addtoany addthis "
-    "cookie cookies cookiebanner cookienotice cookieconsent cookiebar cookiewall gdpr consent "
-    "disqus comment comments commentlist commentrespond commentform commentsection commentarea "
-    "respond relatedpost relatedposts relatedarticle relatedarticles relatedstories "
-    "relatedcontent relatedlinks relatednews recommended mostread mostpopular trending "
-    "breadcrumb breadcrumbs printonly screenreadertext visuallyhidden sronly advert "
-    "advertisement adslot adunit adcontainer adwrapper sponsored"
-)
-BOX_WORDS = frozenset(_BOX_WORDS.split())
-"""What class names call boxes that are no article, hyphens aside."""
 
 ERROR_TITLE = re.compile(
     r"""^\W*(?:(?:error\s*)?(?:404|403|410|500|502|503)\b|(?:page|file|article|story)\s+(?:not\s+found|cannot\s+be\s+found|unavailable)|not\s+found|access\s+denied|forbidden|

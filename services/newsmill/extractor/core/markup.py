@@ -1,10 +1,9 @@
 """Text to tree: what a parser must never be given, the one parse, and the caps around both.
 
 Measured on libxml2 2.14: one 11 MB attribute, one illegal character reference, one stray
-``</body>``
-or one unclosed ``<textarea>`` each lose the rest of an article without an error, and a tag of
-50,000
-attributes takes minutes. All of it is disarmed here by linear passes over the text.
+``</body>`` or one unclosed ``<textarea>`` each lose the rest of an article without an error, and a
+tag of 50,000 attributes takes minutes. All of it is disarmed here by linear passes over the markup,
+what swallows only where the tree shows that something did.
 """
 
 from __future__ import annotations
@@ -27,11 +26,10 @@ MAX_TAGS = 600_000  # start tags; a parse of so many takes about 2 s and 500 MB
 MAX_TAG_BYTES = 65_536  # of one start tag; a longer one loses its attributes
 LONG_TAG = 2_000  # bytes of a tag that is looked at for both
 MAX_ATTRIBUTES = 256  # of one start tag, likewise
+SMALL = MAX_TAGS  # bytes; a page of no more holds too little of anything
 MAX_METAS = 2_000  # meta elements; the rest are dropped
 
 CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\udfff]+")
-_CONTROL_BYTES = bytes((*range(9), 11, *range(14, 32), 127))
-_NO_CHARACTER = re.compile(b"\xef(?:\xbb\xbf|\xbf[\xbe\xbf])")  # U+FEFF, U+FFFE, U+FFFF
 _REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 _DOUBTFUL = re.compile(
     rb"&#(?:0|[12]?\d(?!\d)|3[01](?!\d)|\d{5}|[xX](?:0|[01]?[0-9a-fA-F](?![0-9a-fA-F])|"
@@ -42,19 +40,12 @@ _LONG_TAG = re.compile(rb"(<[a-zA-Z][a-zA-Z0-9:-]{0,60})(\s[^<>]{2000,})")
 _QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")
 _TAG = re.compile(rb"<[a-zA-Z]")
 _META = re.compile(rb"<meta\b[^<>]*>", re.I)
-_PAGE_END = re.compile(rb"</(?:body|html)\s*>", re.I)
-_SWALLOWING = ("textarea", "xmp", "iframe", "noembed", "noframes", "title", "plaintext")
-_RARE = re.compile(
-    # All that is looked for by name, in one pass. Letters in both cases: with re.I every "<" of a
-    # page would enter every branch.
-    "<(/?)({})\\b".format(
-        "|".join(
-            "".join(f"[{char}{char.upper()}]" for char in name)
-            for name in (*_SWALLOWING, "meta", "body", "html")
-        )
-    ).encode()
-)
+_PAGE_END = re.compile(rb"</(?:[bB][oO][dD][yY]|[hH][tT][mM][lL])\s*>")
 _STARTS = (b"<p", b"<div", b"<P", b"<DIV")
+
+# Elements whose inside is no markup: one that is not closed swallows all that follows.
+_SWALLOWING = ("textarea", "xmp", "iframe", "noembed", "noframes", "title", "plaintext")
+_SWALLOWER = re.compile(rf"<(/?)({'|'.join(_SWALLOWING)})\b".encode(), re.I)
 
 MIN_LAST = 20  # bytes of a last paragraph that is looked for
 _HIDING = (
@@ -77,9 +68,12 @@ def tame(text: str, raw: bytes | None = None) -> bytes:
     if len(text) > MAX_RAW:
         raise BadRecord("too_large", f"{len(text)} characters; at most {MAX_RAW}")
     markup = _disarmed(text.encode("utf-8", "replace") if raw is None else raw)
+    if len(markup) <= SMALL:
+        return markup
+    markup = _few_metas(markup)
     if len(markup) > MAX_PAGE_BYTES and (size := len(markup.decode())) > MAX_PAGE_BYTES:
         raise BadRecord("too_large", f"{size} characters of markup; at most {MAX_PAGE_BYTES}")
-    if len(markup) > MAX_TAGS and markup.count(b"<") > MAX_TAGS:
+    if markup.count(b"<") > MAX_TAGS:
         tags = sum(1 for _ in _TAG.finditer(markup))
         if tags > MAX_TAGS:
             raise BadRecord("too_deep", f"{tags} elements; at most {MAX_TAGS}")
@@ -88,14 +82,14 @@ def tame(text: str, raw: bytes | None = None) -> bytes:
 
 def _disarmed(markup: bytes) -> bytes:
     """The markup without what few pages hold: cheap looks, and patterns where they find it."""
-    markup = markup.translate(None, _CONTROL_BYTES)
-    if b"\xef\xbb\xbf" in markup or b"\xef\xbf" in markup:
-        markup = _NO_CHARACTER.sub(b"", markup)
-    if b"&#" in markup and _DOUBTFUL.search(markup):
-        markup = _REFERENCE.sub(_legal, markup)
+    if _DOUBTFUL.search(markup):
+        markup = _without_bad_references(markup)
     if len(markup) > MAX_PAGE_BYTES:
         markup = _without_comments(_DATA_URI.sub(b"data:,", markup))
-    return _closed(_without_long_tags(markup))
+    end = _PAGE_END.search(markup)
+    if end is not None and _goes_on(markup, end.end()):
+        markup = _PAGE_END.sub(b"", markup)
+    return _without_long_tags(markup)
 
 
 def _without_long_tags(markup: bytes) -> bytes:
@@ -119,15 +113,25 @@ def _without_long_tags(markup: bytes) -> bytes:
     return b"".join((*kept, markup[copied:])) if kept else markup
 
 
+def _without_bad_references(markup: bytes) -> bytes:
+    if all(_is_legal(*digits) for digits in set(_REFERENCE.findall(markup))):
+        return markup
+    return _REFERENCE.sub(_legal, markup)
+
+
 def _legal(found: re.Match[bytes]) -> bytes:
-    """A numeric reference as it stands, or nothing where it names no character of XML."""
-    base, digits = (16, found[1]) if found[1] else (10, found[2])
+    return found[0] if _is_legal(found[1] or b"", found[2] or b"") else b""
+
+
+def _is_legal(hexadecimal: bytes, decimal: bytes) -> bool:
+    """Whether a numeric reference names a character of XML."""
+    digits = hexadecimal or decimal
     if len(digits) > 12 or (len(digits) > 8 and not digits.strip(b"0")):
-        return b""
-    code = int(digits, base)
+        return False
+    code = int(digits, 16 if hexadecimal else 10)
     if code in (9, 10, 13) or 0x20 <= code < 0xD800 or 0xE000 <= code < 0xFFFE:
-        return found[0]
-    return found[0] if 0x10000 <= code < 0x110000 else b""
+        return True
+    return 0x10000 <= code < 0x110000
 
 
 def _short_tag(found: re.Match[bytes]) -> bytes:
@@ -151,36 +155,6 @@ def _without_comments(markup: bytes) -> bytes:
         position = end + 3
 
 
-def _closed(markup: bytes) -> bytes:
-    """The markup without ends of the page that are none, and tags of what swallows what follows.
-
-    That is ``plaintext``, and where it is not closed each element whose inside is no markup. Of
-    too many metas the last ones go as well.
-    """
-    balance: dict[bytes, int] = {}
-    end = -1  # of the page
-    for found in _RARE.finditer(markup):
-        name = found[2].lower()
-        if name in (b"body", b"html"):
-            if end < 0 and found[1] and (closing := _PAGE_END.match(markup, found.start())):
-                end = closing.end()
-        else:
-            balance[name] = balance.get(name, 0) + (-1 if found[1] else 1)
-    if end >= 0 and _goes_on(markup, end):
-        markup = _PAGE_END.sub(b"", markup)
-    if balance.pop(b"meta", 0) > MAX_METAS:
-        markup = _few_metas(markup)
-    for name, open_tags in balance.items():
-        if open_tags <= 0:
-            continue
-        if name == b"title":
-            unclosed = rb"(<title\b[^<>]*>[^<]*)(?=<(?!/title))"
-            markup = re.sub(unclosed, rb"\1</title>", markup, flags=re.I)
-        else:
-            markup = re.sub(rb"</?" + name + rb"\b[^<>]*>", b"", markup, flags=re.I)
-    return markup
-
-
 def _goes_on(markup: bytes, end: int) -> bool:
     """Whether anything that may be of the article stands after an end of body or page."""
     if len(markup) - end > 20_000:
@@ -189,6 +163,7 @@ def _goes_on(markup: bytes, end: int) -> bool:
 
 
 def _few_metas(markup: bytes) -> bytes:
+    """The markup without the last of too many metas, of which 300,000 take seconds."""
     seen = 0
 
     def keep(found: re.Match[bytes]) -> bytes:
@@ -196,13 +171,21 @@ def _few_metas(markup: bytes) -> bytes:
         seen += 1
         return found[0] if seen <= MAX_METAS else b""
 
-    return _META.sub(keep, markup)
+    return _META.sub(keep, markup) if markup.count(b"<meta") > MAX_METAS else markup
 
 
 def parse(markup: bytes) -> _Element:
     """The tree of tamed markup; raises BadRecord (``unparsable``, ``too_deep``)."""
     if not markup or markup.isspace():
         raise BadRecord("unparsable", "an empty page")
+    tree = _parsed(markup)
+    if any("<" in (element.text or "") for element in tree.iter(*_SWALLOWING)):
+        closed = _closed(markup)
+        return tree if closed is markup else _parsed(closed)
+    return tree
+
+
+def _parsed(markup: bytes) -> _Element:
     try:
         tree = etree.fromstring(markup, _PARSER)
     except etree.XMLSyntaxError as error:
@@ -213,6 +196,23 @@ def parse(markup: bytes) -> _Element:
     if tree is None:
         raise BadRecord("unparsable", "no root element")
     return tree
+
+
+def _closed(markup: bytes) -> bytes:
+    """The markup without tags of an element that swallows what follows, where one is not closed."""
+    balance: dict[bytes, int] = {}
+    for found in _SWALLOWER.finditer(markup):
+        name = found[2].lower()
+        balance[name] = balance.get(name, 0) + (-1 if found[1] else 1)
+    for name, open_tags in balance.items():
+        if open_tags <= 0:
+            continue
+        if name == b"title":
+            unclosed = rb"(<title\b[^<>]*>[^<]*)(?=<(?!/title))"
+            markup = re.sub(unclosed, rb"\1</title>", markup, flags=re.I)
+        else:
+            markup = re.sub(rb"</?" + name + rb"\b[^<>]*>", b"", markup, flags=re.I)
+    return markup
 
 
 def swallowed(markup: bytes, shown: Sequence[Text]) -> bool:

@@ -48,6 +48,11 @@ _UPDATED = re.compile(
     r"обновлено|güncelle|更新|수정",
     re.I,
 )
+_UPDATED_CUES = (
+    *("updated", "modified", "aktualis", "geändert", "stand:", "mis à jour", "actualiza"),
+    *("aggiornato", "atualizado", "bijgewerkt", "oppdatert", "uppdaterad", "opdateret"),
+    *("aktualiza", "обновлено", "güncelle", "更新", "수정"),
+)
 _PUBLISHED = re.compile(
     r"publish|posted|publié|veröffentlicht|erstellt|geschrieben|erschienen|written|publicado|pubblicat|publikováno|opublikowano|"
     r"julkaistu|publicerad|publisert|udgivet|gepubliceerd|опубликовано|yayın|発表|公開|发布|發布|등록|입력",
@@ -146,7 +151,7 @@ def _shown(choice: Choice, sheet: Sheet) -> Iterator[tuple[str, str]]:
         for m in _mentions(sheet, at, "date", "byline")
         if len(m.text) <= MAX_SHOWN
         and (_DIGIT.search(m.text) or _DIGIT.search(m.value))
-        and not _UPDATED.search(m.name)
+        and not _update_in(m.name)
     ]
     near: list[Mention] = []
     if at is not None:
@@ -273,9 +278,15 @@ def _updates(choice: Choice, sheet: Sheet) -> Iterator[str]:
         near = sheet.blocks[max(0, at - BEFORE) : at + BEHIND]
         lines += [block.text for block in near if len(block.text) <= MAX_LINE]
     for line in lines:
-        found = _UPDATED.search(line) if _DIGIT.search(line) else None
+        found = _update_in(line) if _DIGIT.search(line) else None
         if found is not None:
             yield line[found.end() :]
+
+
+def _update_in(text: str) -> re.Match[str] | None:
+    """What says "updated"; a look at the whole is a tenth of a search that folds case."""
+    lower = text.lower()
+    return _UPDATED.search(text) if any(cue in lower for cue in _UPDATED_CUES) else None
 
 
 def _stamp(mention: Mention) -> str:
@@ -284,10 +295,10 @@ def _stamp(mention: Mention) -> str:
 
 def _is_update(sheet: Sheet, mention: Mention) -> bool:
     """Whether a time is said to be one of change: by its class or the words before it."""
-    if _UPDATED.search(mention.name) or _UPDATED.search(mention.text[:40]):
+    if _update_in(mention.name) or _update_in(mention.text[:40]):
         return True
     box = sheet.boxes[mention.box]
-    if box.name and box.last - box.first <= 3 and _UPDATED.search(box.name):
+    if box.name and box.last - box.first <= 3 and _update_in(box.name):
         return True
     if mention.block >= len(sheet.blocks):
         return False
@@ -296,14 +307,14 @@ def _is_update(sheet: Sheet, mention: Mention) -> bool:
     if not before and mention.block > 0:
         before = sheet.blocks[mention.block - 1].text
         before = before if len(before) <= 40 else ""
-    return _UPDATED.search(before[-40:]) is not None
+    return _update_in(before[-40:]) is not None
 
 
 def _before_update(text: str) -> str:
     """The part of "Aug 7, 2020, updated Aug 8" that speaks of the publication, if any does."""
     if _DIGIT.search(text) is None:
         return ""
-    found = _UPDATED.search(text)
+    found = _update_in(text)
     if found is None:
         return text
     text = text[: found.start()]

@@ -9,7 +9,8 @@ import functools
 import re
 from typing import NamedTuple
 
-from newsmill.extractor.core.kinds import kinds_of
+from newsmill.extractor.core.boxkinds import is_aside
+from newsmill.extractor.core.kinds import kinds_of, parts_of
 from newsmill.extractor.core.sheet import MentionKind
 
 MAX_NAME = 300
@@ -28,6 +29,7 @@ class OfBox(NamedTuple):
     name: str  # class and id
     prop: str  # what it states to be
     hidden: bool
+    aside: bool  # called what is no article
     kinds: tuple[MentionKind, ...]
 
 
@@ -53,20 +55,24 @@ def plain(written: str) -> str:
 
 def attributes(head: str) -> dict[str, str]:
     """All attributes of a start tag."""
-    return {key: plain(value) for key, value in _ATTRIBUTE.findall(head)}
+    found = dict(_ATTRIBUTE.findall(head))
+    return {key: plain(value) for key, value in found.items()} if "&" in head else found
 
 
 def of_box(tag: str, head: str) -> OfBox:
     """A box by its start tag."""
     name, prop, hidden = _naming(head)
-    kinds = kinds_of(name, prop) if (name or prop) and tag not in _NO_MENTION else ()
-    return OfBox(tag, name, prop, hidden, kinds)
+    if not name and not prop:
+        return OfBox(tag, name, prop, hidden, False, ())
+    parts = parts_of(name)
+    kinds = kinds_of(name, prop, parts) if tag not in _NO_MENTION else ()
+    return OfBox(tag, name, prop, hidden, is_aside(name, parts), kinds)
 
 
 def of_inline(tag: str, head: str) -> OfMention | None:
     """An element within a block; None where it tells nothing."""
     name, prop, _ = _naming(head)
-    kinds = kinds_of(name, prop) if name or prop else ()
+    kinds = kinds_of(name, prop, parts_of(name)) if name or prop else ()
     if not kinds:
         return None
     given = attributes(head)
@@ -77,7 +83,7 @@ def of_inline(tag: str, head: str) -> OfMention | None:
 def of_time(tag: str, head: str) -> OfMention:
     """A time element: when."""
     name, prop, _ = _naming(head)
-    kinds = dict.fromkeys((*kinds_of(name, prop), "time") if name or prop else ("time",))
+    kinds = dict.fromkeys((*kinds_of(name, prop, parts_of(name)), "time"))
     given = attributes(head)
     value = given.get("datetime") or given.get("content") or ""
     return OfMention(tuple(kinds), value, f"{name} {prop}".strip(), tag, "")
@@ -93,7 +99,7 @@ def of_link(head: str) -> tuple[str, str, OfMention | None]:
             name = plain(value)[:MAX_NAME]
         else:
             prop = f"{prop} {plain(value)}" if prop else plain(value)
-    kinds = kinds_of(name, prop) if name or prop else ()
+    kinds = kinds_of(name, prop, parts_of(name)) if name or prop else ()
     mention = OfMention(kinds, "", f"{name} {prop}".strip(), "a", href) if kinds else None
     return href, prop, mention
 

@@ -31,7 +31,7 @@ def take(sheet: Sheet, area: Area, roles: bytearray, base: str) -> list[Related]
         block = sheet.blocks[index]
         if roles[index] != NONE or len(block.text) > MAX_LINE or index == area.headline:
             continue
-        label = SEE_ALSO.match(block.text[:MAX_LABEL])
+        label = SEE_ALSO.match(block.text[:MAX_LABEL].lower())
         if label is None or len(found) >= MAX_RELATED:
             continue
         rest = block.text[label.end() :].strip()
@@ -81,7 +81,7 @@ def _links(links: Iterable[Link], base: str) -> list[Related]:
 
 def _related(link: Link, base: str) -> Related | None:
     title = link.text[:MAX_TITLE]
-    label = SEE_ALSO.match(title)
+    label = SEE_ALSO.match(title.lower())
     if label is not None:
         rest = title[label.end() :].strip()
         if not rest:

@@ -32,6 +32,7 @@ class Box(msgspec.Struct, gc=False):
     last: int = 0
     prop: str = ""  # itemprop, property or rel, and role, as written
     hidden: bool = False  # by its own attributes, or those of a box around it
+    aside: bool = False  # by its class what is no article
 
 
 class Text(msgspec.Struct, gc=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from newsmill import urls
+from newsmill.extractor.core.credit import fold
 
 MAX_SITE = 80
 MAX_PART = 60  # characters of a part of a title that may name the site
@@ -13,7 +14,6 @@ SEPARATOR = re.compile(
     r"\s+[|\-–—·•:»«›/~]+\s+|\s*[|｜ㅣ]\s*|\s+::\s+|_(?=[^_]+\Z)|"
     r"(?<=[^\x00-\x7f])\s*[-–—]\s*(?=[^\x00-\x7f])"
 )
-_ALNUM = re.compile(r"[\W_]+")
 
 
 def parts(title: str) -> list[str]:
@@ -23,7 +23,7 @@ def parts(title: str) -> list[str]:
 
 def letters(text: str) -> str:
     """The text's letters and digits alone, without case: how names are compared."""
-    return _ALNUM.sub("", text.casefold())
+    return fold(text)
 
 
 def of_host(title: str, host: str) -> str | None:

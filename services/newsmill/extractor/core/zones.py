@@ -6,6 +6,8 @@ import functools
 import re
 from typing import TYPE_CHECKING
 
+from newsmill.extractor.core.credit import fold
+
 if TYPE_CHECKING:
     from newsmill.extractor.core.sheet import Box, Sheet
 
@@ -62,12 +64,8 @@ def _holds_article(sheet: Sheet, box: Box) -> bool:
 def headline(sheet: Sheet, title: str | None) -> int | None:
     """The index of the block that shows the title, or of the first h1; None where there is none."""
     if title:
-        wanted = _folded(title)
+        wanted = fold(title)
         for index, block in enumerate(sheet.blocks[:4000]):
-            if block.tag in ("h1", "h2", "h3") and _folded(block.text) == wanted:
+            if block.tag in ("h1", "h2", "h3") and fold(block.text) == wanted:
                 return index
     return next((i for i, block in enumerate(sheet.blocks[:4000]) if block.tag == "h1"), None)
-
-
-def _folded(text: str) -> str:
-    return "".join(char for char in text.casefold() if char.isalnum())

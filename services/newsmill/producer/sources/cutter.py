@@ -48,9 +48,9 @@ class Cutter:
             if item.number:
                 self._held.append(item)
                 self._held_bytes += len(item.raw)
-        if part.error is not None:
+        if part.error is not None and not part.cut:
             self._held.clear()  # of a damaged member no record can be trusted
-        keep = 0 if self._is_one or part.ends else MAX_RAW
+        keep = 0 if self._is_one or part.ends or part.error is not None else MAX_RAW
         while self._held and (keep == 0 or self._held_bytes > keep):
             item = self._held.popleft()
             self._held_bytes -= len(item.raw)

@@ -12,9 +12,16 @@ from newsmill.producer.core import parse
 from newsmill.producer.sources.base import At, FileSource, Item
 from newsmill.records import Entry, Page, decode, encode
 
+_ROOT = re.compile(rb"<((?:rss|feed|rdf:RDF|urlset|sitemapindex|channel))\b", re.I)
 MAX_FEED = 20_000_000  # bytes
 _SELF = re.compile(rb"<(?:atom:|a10:)?link\b[^<>]*\brel=[\"']self[\"'][^<>]*>", re.I)
 _HREF = re.compile(rb"\bhref=[\"']([^\"'<>]{1,2000})[\"']", re.I)
+
+
+def is_cut(body: bytes) -> bool:
+    """Whether an XML document opens an element at its root that nothing closes."""
+    opened = _ROOT.search(body, 0, 65536)
+    return opened is not None and re.search(rb"</%s\s*>" % re.escape(opened[1]), body) is None
 
 
 class FeedSource(FileSource):
@@ -25,7 +32,7 @@ class FeedSource(FileSource):
         self._name = name
 
     def items(self, at: At) -> Iterator[Item]:
-        """Its entries in the order of the document; one damaged item where it is no feed."""
+        """Its entries in the order of the document; a damaged item where it is cut, or no feed."""
         with self.path.open("rb") as file:
             body = file.read(MAX_FEED + 1)
         try:
@@ -41,6 +48,10 @@ class FeedSource(FileSource):
             if number > at.number:
                 at = replace(at, number=number)
                 yield Item(number, 0, at, encode(entry))
+        if is_cut(body) and at.number == len(entries):
+            at = replace(at, number=at.number + 1)
+            cut = BadRecord("source_cut", f"byte {len(body)}: the document is not closed")
+            yield Item(at.number, len(body), at, b"", cut)
 
     def page(self, item: Item) -> tuple[Page, bytes] | Entry:
         """The entry."""

@@ -30,6 +30,7 @@ class Part(NamedTuple):
     ends: bool = False  # the member is whole with these
     error: str | None = None
     resumes: int | None = None  # after an error: byte of the file where reading goes on
+    cut: bool = False  # the error is that it ends too soon: what came before it is sound
 
 
 class _Decoder(Protocol):
@@ -116,7 +117,7 @@ class _Members:
             why = str(error).rpartition(": ")[2]
             yield Part(position, b"", error=f"damaged: {why}", resumes=self._next(position + 1))
             return
-        yield Part(position, b"", error="the file ends in the middle of it")
+        yield Part(position, b"", error="the file ends in the middle of it", cut=True)
 
     def _decoder(self) -> _Decoder:
         if self._mark == GZIP:

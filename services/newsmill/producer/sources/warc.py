@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,8 @@ from newsmill.records import MAX_PAGE_BYTES, Entry, Page, decode
 from newsmill.urls import identity, normalise
 
 _TEXT = ("html", "xml", "text/plain")
+_INDEX = "index.db"  # lies beside the files of our own archive
+_STILL_S = 60.0  # not written to for so long, a file is at its end
 _FRACTION = re.compile(r"\.\d+(?=Z|[+-]|\Z)")
 
 
@@ -30,8 +34,25 @@ class WarcSource(FileSource):
     """One WARC file."""
 
     def items(self, at: At) -> Iterator[Item]:
-        """The records that may be pages, and the damaged parts; all others are only counted."""
+        """The records that may be pages, and the damaged parts; all others are only counted.
+
+        Of our own archive, the end of a file that an archiver is writing is no damage: it is left
+        for the next reading.
+        """
+        for item in self._items(at):
+            if item.damage is not None and item.damage.reason == "source_cut" and self._grows():
+                return
+            yield item
+
+    def _grows(self) -> bool:
+        is_ours = self.path.with_name(_INDEX).exists()
+        return is_ours and time.time() - self.path.stat().st_mtime < _STILL_S
+
+    def _items(self, at: At) -> Iterator[Item]:
         with self.path.open("rb") as file:
+            if not self.size() and not at.number:  # a WARC file holds a record at least
+                nothing = BadRecord("source_cut", "byte 0: the file is empty")
+                yield Item(1, 0, replace(at, number=1), b"", nothing)
             whole = not compression(file)
             cutter = Cutter(at, is_one=whole)
             for part in parts(file, at.byte, MAGIC):

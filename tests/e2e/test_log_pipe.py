@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from contract.loops.driving import connect, publish, url_of, waiting
 from contract.workers.test_supervisor import article
 from newsmill.bus.base import Bus
 from newsmill.topics import ARTICLES, ENRICHED
 from running import NEWSMILL, environment, log_lines, newsmill, stop, wait_for
+
+pytestmark = pytest.mark.timeout(120)
 
 N = 400  # records, each with a line of some 500 bytes
 PIPE_BYTES = 4096  # the smallest that there is

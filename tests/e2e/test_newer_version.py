@@ -18,6 +18,8 @@ from newsmill.bus.base import Bus, Output
 from newsmill.topics import ARTICLES, ENRICHED
 from running import environment, log_lines, wait_for
 
+pytestmark = pytest.mark.timeout(150)  # a broker may have to start first
+
 N = 60
 FUTURE = 7  # the article that only the newer worker can read
 

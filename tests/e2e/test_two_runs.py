@@ -12,6 +12,8 @@ import pytest
 
 from running import log_lines, newsmill, start, stop, wait_for
 
+pytestmark = pytest.mark.timeout(120)
+
 
 @pytest.fixture(name="run")
 def _run(tmp_path: Path) -> Callable[[], subprocess.Popen[bytes]]:

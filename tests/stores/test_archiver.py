@@ -226,7 +226,7 @@ def test_an_archiver_whose_database_is_killed_while_it_works_stores_each_article
                 process.kill()
                 process.wait(10)
                 process = start("work", "archiver", log=log, **settings)
+        wait_for(lambda: f'"pid":{process.pid},' in log.read_text())  # it has joined by now
         wait_for(lambda: not waiting(opened, "archiver.postgresql"), 40)
-        wait_for(lambda: f'"pid":{process.pid},' in log.read_text())  # it takes signals by now
         assert stop(process) == 0
         assert held(PostgresStore(url, "live"), opened.identity) == (1000, 1000, 1000)

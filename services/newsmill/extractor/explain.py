@@ -116,7 +116,7 @@ def _fates(seen: Seen, article: Article) -> Iterator[tuple[int, Fate]]:
     """What became of each block that was scored or has a role."""
     sheet, roles = seen.sheet, seen.marked.roles
     description = about.meta(sheet, "og:description", "description") or ""
-    scored = scoring.score(sheet, seen.layout, seen.choice.title or "", description)
+    scored = scoring.score(sheet, seen.layout, roles, seen.marked.area.headline, description)
     odds = dict(enumerate(scored.odds, scored.first))
     kept = set(scoring.kept(sheet, scored, roles))
     shown = {" ".join(line.split()) for line in article.text.split("\n")}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from newsmill.extractor.core import (
     about,
@@ -12,8 +14,10 @@ from newsmill.extractor.core import (
     furniture,
     markup,
     reading,
+    roles,
     scoring,
     tiers,
+    zones,
 )
 from newsmill.extractor.core.sheet import Sheet
 from unit.extractor.pages import html, page
@@ -30,8 +34,9 @@ def held(read: Sheet) -> list[str]:
     return [block.text for block in read.blocks[box.first : box.last]]
 
 
-def kept(read: Sheet, title: str = "") -> list[str]:
-    scored = scoring.score(read, container.lay_out(read), title, "")
+def kept(read: Sheet, title: str | None = None) -> list[str]:
+    headline = zones.headline(read, title)
+    scored = scoring.score(read, container.lay_out(read), None, headline, "")
     return [read.blocks[index].text for index in scoring.kept(read, scored, None)]
 
 
@@ -73,11 +78,25 @@ def test_a_paragraph_that_is_told_twice_is_kept_once() -> None:
 def test_each_row_has_a_number_for_each_name() -> None:
     read = sheet(f"{MENU}<article>{BODY}</article>")
     layout = container.lay_out(read)
-    rows = features.rows(read, layout, "Bridge", "")
+    rows = features.rows(read, layout, None, None, "")
     span = features.span(read, layout)
     assert len(rows) == span.last - span.first
-    assert {len(row) for row in rows} == {len(features.NAMES)}
-    assert all(isinstance(value, float) for row in rows for value in row)
+    made = [row for row in rows if row is not None]
+    assert {len(row) for row in made} == {len(features.NAMES)}
+    assert all(isinstance(value, float) for row in made for value in row)
+
+
+def test_links_around_the_article_and_blocks_with_a_role_need_no_row() -> None:
+    read = sheet(f"{MENU}<article>{BODY}</article>")
+    layout = container.lay_out(read)
+    first = features.span(read, layout).first
+    rows = features.rows(read, layout, None, None, "")
+    texts = [read.blocks[first + at].text for at, row in enumerate(rows) if row is not None]
+    assert len(texts) == 8
+    assert all(text.startswith("The council") for text in texts)
+    marked = bytearray([roles.CAPTION]) * len(read.blocks)
+    assert not any(features.rows(read, layout, marked, None, ""))
+    assert set(scoring.score(read, layout, marked, None, "").odds) == {scoring.NEVER}
 
 
 def test_the_model_was_made_for_these_features() -> None:
@@ -87,10 +106,28 @@ def test_the_model_was_made_for_these_features() -> None:
 def test_quality_is_a_probability_with_a_weight_for_each_fact() -> None:
     read = sheet(f"<article>{BODY}</article>")
     layout = container.lay_out(read)
-    scored = scoring.score(read, layout, "", "")
+    scored = scoring.score(read, layout, None, None, "")
     row = scoring.facts(read, layout, scored, scoring.kept(read, scored, None))
     assert len(row) + 1 == len(body_model.QUALITY)
     assert 0.0 <= scoring.quality(row) <= 1.0
+
+
+def test_the_curve_of_quality_rises_within_what_a_share_can_be() -> None:
+    places, heights = zip(*body_model.CALIBRATION, strict=True)
+    assert list(places) == sorted(set(places))
+    assert list(heights) == sorted(heights)
+    assert 0.0 <= heights[0] < heights[-1] <= 1.0
+
+
+@given(st.floats(-50, 50), st.floats(-50, 50))
+def test_a_surer_page_is_never_said_to_be_less_sure(one: float, other: float) -> None:
+    curve = ((-1.0, 0.2), (0.0, 0.5), (2.0, 0.5), (3.0, 0.9))
+    low, high = sorted((one, other))
+    assert 0.2 <= scoring.calibrated(low, curve) <= scoring.calibrated(high, curve) <= 0.9
+
+
+def test_quality_is_straight_between_two_points_of_its_curve() -> None:
+    assert scoring.calibrated(2.5, ((2.0, 0.5), (3.0, 0.9))) == pytest.approx(0.7)
 
 
 def test_a_page_that_shows_next_to_nothing_gives_the_body_that_it_states() -> None:

@@ -27,7 +27,7 @@ from newsmill.extractor.core.boxkinds import (
 from newsmill.extractor.core.sheet import Sheet
 
 SHARE_KEPT = 0.8
-_LIGHT = (
+LIGHT = (
     COMMENT | NAV | FOOTER | RELATED | PROMO | SHARE | AD | CAPTION | AUTHOR | SIDE | NOTE | HIDDEN
 )
 _OF_TAG = {"p": 1.5, "li": 0.5, "td": 0.8, "h1": 0.3, "h2": 0.5, "h3": 0.5, "h4": 0.5, "pre": 0.8}
@@ -67,13 +67,13 @@ def lay_out(sheet: Sheet) -> Layout:
     inherited = [0] * len(boxes)
     for index, box in enumerate(boxes):
         own = bits[index]
-        if own & _LIGHT and plain[box.last] - plain[box.first] > half:
-            own &= ~_LIGHT | COMMENT  # what holds half of all prose is no box beside it
+        if own & LIGHT and plain[box.last] - plain[box.first] > half:
+            own &= ~LIGHT | COMMENT  # what holds half of all prose is no box beside it
         if box.hidden:
             own |= HIDDEN
         inherited[index] = (inherited[box.parent] if index else 0) | own
     weighed = [
-        weight * (0.2 if inherited[block.box] & _LIGHT else 1.0)
+        weight * (0.2 if inherited[block.box] & LIGHT else 1.0)
         for weight, block in zip(raw, blocks, strict=True)
     ]
     weights = list(accumulate(weighed, initial=0.0))

@@ -1,21 +1,40 @@
 """What is known of each block, as numbers: the inputs of the model that scores it.
 
-Only blocks in or near the container get a row: the article is there on 98 pages of 100, and a page
-has twice as many blocks elsewhere.
+Only blocks in or near the container are looked at: the article is there on 98 pages of 100. Those
+of them that are plainly none (two in five), or have a role already, get no row. What boxes say is
+made once a box.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections import Counter
+from itertools import accumulate
 
-from newsmill.extractor.core.boxkinds import BITS
-from newsmill.extractor.core.container import Layout
-from newsmill.extractor.core.sheet import Box, Sheet, Text
+from newsmill.extractor.core.boxkinds import (
+    AUTHOR,
+    BODY,
+    CAPTION,
+    COMMENT,
+    FOOTER,
+    HIDDEN,
+    META,
+    NAV,
+    NOTE,
+    PROMO,
+    RELATED,
+    SIDE,
+)
+from newsmill.extractor.core.container import LIGHT, Layout
+from newsmill.extractor.core.roles import NONE, TABLE
+from newsmill.extractor.core.sheet import Box, Sheet
 
 AROUND = 4  # boxes above the container whose blocks are looked at
-MAX_CUE = 160  # characters; a longer block is no "read also"
+MAX_CUE = 120  # characters; a longer block is no "read also"
+MAX_FAR = 40  # characters of a block outside the container that is none of the article
+MAX_LINK = 100  # characters of a link in a box aside that is none of it
+MIN_DOUBLE = 20  # characters of a block that may be a double of another
+HEAD = 40  # characters by which doubles are known
 
 _TAGS = {
     name: float(number)
@@ -26,41 +45,51 @@ _TAGS = {
 }  # fmt: skip
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _ENDS = frozenset(".!?…。！？؟।")
-_CLOSING = "\"'”’»)]"
+_CLOSING = frozenset("\"'”’»)]")
 _CUE = re.compile(
-    r"\s*(?:read\s+(?:more|also|next)|see\s+also|also\s+read|related|more\s+(?:on|from|about)|"
-    r"follow\s+us|subscribe|sign\s+up|click\s+here|watch|listen|share\b|advert|don'?t\s+miss|"
-    r"lesen\s+sie|mehr\s+zum|auch\s+interessant|lire\s+aussi|à\s+lire|voir\s+aussi|lea\s+también|"
-    r"te\s+puede|leggi\s+anche|leia\s+(?:também|mais)|lees\s+ook|czytaj|zobacz|читайте|смотрите|"
-    r"copyright|©|all\s+rights|photo\b|foto\b|image\b|source\s*:|quelle\s*:)",
+    r"\W*(?:about\s+(?:us|the|author)|author\b|related|see\s+also|(?:also\s+)?read\s+(?:more|also|"
+    r"next)|more\s+(?:from|on|news|stories|about|in)|comments?\b|leave\s+a|post\s+a|join\s+the|"
+    r"reply|share\b|tags?\b|topics?\b|filed\s+under|categor|newsletter|subscribe|sign\s+up|follow|"
+    r"contact|copyright|©|all\s+rights|disclaimer|sponsored|advert|click\s+here|watch\b|listen\b|"
+    r"photo\b|image\b|most\s+(?:read|popular)|trending|popular|latest|recommended|"
+    r"you\s+(?:may|might)|don['’]?t\s+miss|up\s+next|previous|next\b|sources?\b|references|notes?\b|"
+    r"footnotes|download|print\b|anzeige|werbung|kommentar|comentari|commentaire|"
+    r"lesen\s+sie|mehr\s+(?:zum|von|aus|zu)|auch\s+interessant|weiter|quelle|über\s+(?:den|die|uns)|"
+    r"autore?\b|auteur|zur\s+person|themen|schlagw|teilen|foto\b|"
+    r"lire\s+aussi|à\s+lire|voir\s+aussi|sur\s+le\s+même|partager|"
+    r"lea\s+también|te\s+puede|relacionad|compartir|leggi\s+anche|condividi|"
+    r"leia\s+(?:também|mais)|lees\s+ook|les\s+også|läs\s+(?:också|mer)|czytaj|zobacz|"
+    r"читайте|смотрите|комментар|по\s+теме|関連|相关|관련)",
     re.I,
 )
-_DIGITS = re.compile(r"\d+")
 _WIDE = "\u2e80"  # from here on a character is a word or most of one
-_MOST = 300.0  # blocks, and a tenth of the characters: past it a page is long, not other
-_MOST_CHARS = 40_000.0
-_OWN = (0, 1, 2, 8, 10, 11, 12, 15)  # bits of the nearest boxes that any model made use of
+_LANGUAGES = {"en": 1.0, "de": 2.0, "fr": 3.0, "es": 4.0}
+OPEN_ROLES = (NONE, TABLE)  # what a table is, its cells' scores say
+_ASIDE = COMMENT | RELATED | FOOTER | NAV | PROMO | SIDE
+_AROUND = (BODY, COMMENT, FOOTER, RELATED, PROMO, CAPTION, AUTHOR, SIDE, NOTE, HIDDEN)
+_NEAR = (BODY, COMMENT, CAPTION, META)
+
+Row = tuple[float, ...]
 
 OF_BLOCK = (
-    "size", "words", "link_share", "strong_share", "ends", "sentences", "commas", "cue", "tag",
-    "br", "seen", "is_title", "in_description", "picture", "wide", "mention",
+    "size", "words", "link_share", "links", "strong_share", "ends", "commas", "cue", "tag",
+    "doubles", "in_description", "picture", "wide", "inside", "wider", "place",
+    "from_start", "from_end", "above", "after_in_container", "since_heading", "since_cue",
+    "headline",
+    "headline_chars", "parent_share", "around_chars", "around_links", "before_links",
+    "before_tag", "after_links",
 )  # fmt: skip
-OF_PLACE = (
-    "inside", "wider", "levels", "depth", "place", "from_start", "from_end", "page_place",
-    "above", "below_near", "below", "after_in_container", "since_heading", "parent_blocks",
-    "parent_chars", "parent_links", "parent_share", "grand_blocks", "grand_chars", "grand_links",
-    "great_links", "headings", "alike", "alike_rank", "alike_share", "own_article",
-    "signature_share", "signature_count",
+OF_BOX = (
+    "signature_share", "signature_count", "levels", "section_blocks", "section_share",
+    "section_links", "section_place", "section_aside", "parent_blocks", "parent_chars",
+    "parent_links", "parent_p", "grand_blocks", "grand_chars", "grand_links", "great_links",
+    *(f"in_{kind}" for kind in ("body", "comment", "footer", "related", "promo", "caption",
+                                "author", "side", "note", "hidden")),
+    *(f"own_{kind}" for kind in ("body", "comment", "caption", "meta")),
 )  # fmt: skip
-OF_NEIGHBOURS = (
-    "before_size", "before_links", "before_tag", "before2_size", "after_size", "after_links",
-    "after_tag", "after2_size",
-)  # fmt: skip
-OF_PAGE = ("page_chars", "container_share", "container_links", "container_blocks")
-NAMES: tuple[str, ...] = (
-    *OF_BLOCK, *OF_PLACE, *OF_NEIGHBOURS, *OF_PAGE,
-    *(f"bit{n}" for n in range(BITS)), *(f"own{n}" for n in _OWN),
-)  # fmt: skip
+OF_PAGE = ("page_chars", "container_share", "container_links", "container_blocks", "language")
+NAMES: tuple[str, ...] = (*OF_BLOCK, *OF_BOX, *OF_PAGE)
+PARENT_CHARS = OF_BOX.index("parent_chars")
 
 
 def span(sheet: Sheet, layout: Layout) -> Box:
@@ -68,184 +97,209 @@ def span(sheet: Sheet, layout: Layout) -> Box:
     return _above(sheet, sheet.boxes[layout.container], AROUND)
 
 
-def rows(sheet: Sheet, layout: Layout, title: str, description: str) -> list[list[float]]:
-    """A row of numbers, in the order of NAMES, of each block of ``span``."""
-    return _Rows(sheet, layout, title, description).all()
+def rows(
+    sheet: Sheet,
+    layout: Layout,
+    roles: bytearray | None,
+    headline: int | None,
+    description: str,
+) -> list[Row | None]:
+    """The numbers of NAMES for each block of ``span``; None for one that is plainly no article."""
+    return _Rows(sheet, layout, headline, description).all(roles)
 
 
 class _Rows:
     """The page's own figures, made once; then a row a block."""
 
-    def __init__(self, sheet: Sheet, layout: Layout, title: str, description: str) -> None:
+    def __init__(
+        self, sheet: Sheet, layout: Layout, headline: int | None, description: str
+    ) -> None:
         self.sheet, self.layout = sheet, layout
-        self.home = sheet.boxes[layout.container]
+        self.home = home = sheet.boxes[layout.container]
         self.span = span(sheet, layout)
-        self.wider = _above(sheet, self.home, 1)
-        self.title = title.casefold()
+        self.wider = _above(sheet, home, 1)
+        self.headline = headline
         self.told = description.casefold()[:200]
         chars, linked = layout.chars, layout.linked
-        self.total = max(1, chars[-1])
-        self.within = max(1, chars[self.home.last] - chars[self.home.first])
-        self.count = max(1, self.home.last - self.home.first)
-        self.prose = max(1.0, layout.weights[self.home.last] - layout.weights[self.home.first])
-        links = (linked[self.home.last] - linked[self.home.first]) / self.within
+        self.within = max(1, chars[home.last] - chars[home.first])
+        self.count = max(1, home.last - home.first)
+        self.prose = max(1.0, layout.weights[home.last] - layout.weights[home.first])
+        total = max(1, chars[-1])
         self.page = (
-            min(_MOST_CHARS, float(self.total)), self.within / self.total, links,
-            min(_MOST, float(self.count)),
+            float(total), self.within / total,
+            (linked[home.last] - linked[home.first]) / self.within, float(self.count),
+            _language(sheet.language),
         )  # fmt: skip
-        self.depths, self.levels, self.articles = self._depths()
-        self.headings = self._headings()
-        self.alike = _alike(sheet, layout)
-        self.seen = Counter([block.text for block in sheet.blocks])
         self.pictures = {picture.block for picture in sheet.pictures}
-        self.mentioned = _mentioned(sheet)
-        self.of_box: dict[int, tuple[tuple[float, ...], tuple[float, ...]]] = {}
-        self.signatures: dict[int, tuple[str, str, str]] = {}
+        self.paragraphs = list(
+            accumulate((len(b.text) if b.tag == "p" else 0 for b in sheet.blocks), initial=0)
+        )
+        places = [i for i, box in enumerate(sheet.boxes) if box.parent == layout.container]
+        self.sections = {box: place / len(places) for place, box in enumerate(places)}
+        self.of_box: dict[int, tuple[float, ...]] = {}
         self.share: dict[tuple[str, str, str], float] = {}
         self.number: dict[tuple[str, str, str], int] = {}
         self._count_signatures()
 
-    def _depths(self) -> tuple[list[int], list[int], list[int]]:
-        """Of each box: its depth, how far below the container, how many articles between."""
-        boxes, container = self.sheet.boxes, self.layout.container
-        depths, levels, articles = [0] * len(boxes), [-1] * len(boxes), [0] * len(boxes)
-        levels[container] = 0
-        for index in range(1, len(boxes)):
-            box = boxes[index]
-            parent = box.parent
-            depths[index] = depths[parent] + 1
-            if levels[parent] >= 0:
-                levels[index] = levels[parent] + 1
-                articles[index] = articles[parent] + (box.tag == "article")
-        return depths, levels, articles
-
-    def _headings(self) -> list[int]:
-        """Of each box: the headings right in it, or beside it where it holds text alone."""
-        boxes = self.sheet.boxes
-        found = [0] * len(boxes)
-        for box in boxes:
-            if box.tag in _HEADINGS and box.parent > 0:
-                found[box.parent] += 1
-        for index, box in enumerate(boxes):
-            if box.tag in ("p", "li"):
-                found[index] = found[max(0, box.parent)]
-        return found
-
     def _count_signatures(self) -> None:
         """Which kind of block (tag, and tag and class of what holds it) has most of the prose."""
         weights, blocks = self.layout.weights, self.sheet.blocks
+        signatures: dict[int, tuple[str, str, str]] = {}
         for index in range(self.home.first, self.home.last):
-            signature = self._signature(blocks[index])
+            box = blocks[index].box
+            signature = signatures.get(box)
+            if signature is None:
+                signature = signatures[box] = self._signature(box)
             weight = weights[index + 1] - weights[index]
-            self.share[signature] = self.share.get(signature, 0.0) + weight / self.prose
+            self.share[signature] = self.share.get(signature, 0.0) + weight
             self.number[signature] = self.number.get(signature, 0) + 1
 
-    def _signature(self, block: Text) -> tuple[str, str, str]:
-        found = self.signatures.get(block.box)
-        if found is None:
-            parent = self.sheet.boxes[max(0, self.sheet.boxes[block.box].parent)]
-            found = self.signatures[block.box] = (block.tag, parent.tag, parent.name)
-        return found
+    def _signature(self, index: int) -> tuple[str, str, str]:
+        box = self.sheet.boxes[index]
+        parent = self.sheet.boxes[max(0, box.parent)]
+        return box.tag, parent.tag, parent.name
 
-    def all(self) -> list[list[float]]:
+    def all(self, roles: bytearray | None) -> list[Row | None]:
+        """A row, or None, a block of the span."""
         blocks = self.sheet.blocks
-        first, last = self.span.first, self.span.last
-        near = [_near(block) for block in blocks[max(0, first - 2) : last + 2]]
-        edge = (-1.0, -1.0, -1.0)
-        near = [edge] * max(0, 2 - first) + near + [edge] * max(0, last + 2 - len(blocks))
-        heading = -99
-        found = []
-        for number, index in enumerate(range(first, last)):
+        found: list[Row | None] = []
+        heading = cue = -99
+        doubles: dict[str, int] = {}
+        for index in range(self.span.first, self.span.last):
             block = blocks[index]
             if block.tag in _HEADINGS:
                 heading = index
-            before2, before, _, after, after2 = near[number : number + 5]
-            found.append(
-                [
-                    *self._block(block, index),
-                    *self._place(block, index, heading),
-                    *before, before2[0], *after, after2[0],
-                    *self.page,
-                    *self._box(block.box)[1],
-                ]
-            )  # fmt: skip
+            if self._is_none(index):
+                found.append(None)
+                continue
+            head = block.text[:HEAD].casefold()
+            before = doubles.get(head, 0)
+            doubles[head] = before + 1
+            is_cue = len(block.text) < MAX_CUE and _CUE.match(block.text) is not None
+            if roles is not None and roles[index] not in OPEN_ROLES:
+                found.append(None)
+            else:
+                since = index - heading, index - cue
+                repeats = before if len(block.text) >= MIN_DOUBLE else 0
+                found.append(self._row(index, head, is_cue, repeats, since))
+            if is_cue:
+                cue = index
         return found
 
-    def _block(self, block: Text, index: int) -> tuple[float, ...]:
+    def _is_none(self, index: int) -> bool:
+        """Whether a block is a link in a box aside, or short or linked outside the container.
+
+        On the training pages two blocks in five are, and a thousandth of what is wanted.
+        """
+        block = self.sheet.blocks[index]
+        size = len(block.text)
+        if self.home.first <= index < self.home.last:
+            is_link = size < MAX_LINK and block.linked > 0.9 * size
+            return is_link and self.layout.inherited[block.box] & LIGHT > 0
+        return size < MAX_FAR or block.linked > 0.5 * size
+
+    def _row(
+        self, index: int, head: str, is_cue: bool, repeats: int, since: tuple[int, int]
+    ) -> Row:
+        """What a block says, where it stands and among what; in one go, since a page has many."""
+        blocks, home = self.sheet.blocks, self.home
+        chars, linked, weights = self.layout.chars, self.layout.linked, self.layout.weights
+        block = blocks[index]
         text = block.text
         size = len(text)
-        end = text[-1]
-        if end in _CLOSING and size > 1:
-            end = text[-2]
-        lower = text[:400].casefold()
+        end = text[-2] if text[-1] in _CLOSING and size > 1 else text[-1]
+        of_box = self.of_box.get(block.box) or self._box(block.box)
+        low, high = index - 3 if index > 3 else 0, index + 4
+        if high > len(blocks):
+            high = len(blocks)
+        around = chars[high] - chars[low] - size or 1
+        before = blocks[index - 1] if index else None
+        after = blocks[index + 1] if index + 1 < len(blocks) else None
         return (
-            float(size), text.count(" ") + 1.0, block.linked / size, block.strong / size,
-            float(end in _ENDS), float(text.count(". ") + text.count("。") + text.count("? ")),
-            text.count(",") / size, float(size < MAX_CUE and _CUE.match(text) is not None),
-            _TAGS.get(block.tag, 0.0), float(block.br), float(self.seen[text]),
-            float(lower == self.title), float(bool(self.told) and lower[:60] in self.told),
-            float(index in self.pictures), float(text[0] >= _WIDE), float(index in self.mentioned),
+            float(size), text.count(" ") + 1.0, block.linked / size, float(len(block.links)),
+            block.strong / size, float(end in _ENDS), text.count(",") / size, float(is_cue),
+            _TAGS.get(block.tag, 0.0), float(repeats),
+            float(self.told != "" and head in self.told), float(index in self.pictures),
+            float(text[0] >= _WIDE), float(home.first <= index < home.last),
+            float(self.wider.first <= index < self.wider.last),
+            (index - home.first) / self.count, float(index - home.first), float(home.last - index),
+            (chars[index] - chars[home.first]) / self.within,
+            (weights[home.last] - weights[index]) / self.prose if index < home.last else 0.0,
+            float(since[0]), float(since[1]), *self._from_headline(index),
+            size / of_box[PARENT_CHARS], float(around),
+            (linked[high] - linked[low] - block.linked) / around,
+            before.linked / len(before.text) if before is not None else -1.0,
+            _TAGS.get(before.tag, 0.0) if before is not None else -1.0,
+            after.linked / len(after.text) if after is not None else -1.0,
+            *of_box, *self.page,
         )  # fmt: skip
 
-    def _place(self, block: Text, index: int, heading: int) -> tuple[float, ...]:
-        home, chars, weights = self.home, self.layout.chars, self.layout.weights
-        place, _ = self._box(block.box)
-        signature = self._signature(block)
-        count = len(self.sheet.blocks)
-        return (
-            float(home.first <= index < home.last),
-            float(self.wider.first <= index < self.wider.last), place[0], place[1],
-            (index - home.first) / self.count, max(-_MOST, min(_MOST, float(index - home.first))),
-            max(-_MOST, min(_MOST, float(home.last - index))),
-            index / count, (chars[index] - chars[home.first]) / self.within,
-            min(3000.0, float(chars[min(count, index + 4)] - chars[index + 1])),
-            (chars[-1] - chars[index]) / self.total,
-            (weights[home.last] - weights[min(index, home.last)]) / self.prose,
-            float(min(50, index - heading)), *place[2:5],
-            (chars[index + 1] - chars[index]) / place[3], *place[5:],
-            self.share.get(signature, 0.0), min(_MOST, float(self.number.get(signature, 0))),
-        )  # fmt: skip
+    def _from_headline(self, index: int) -> tuple[float, float]:
+        """How many blocks and characters after the headline; far before it counts as no further."""
+        headline = self.headline
+        if headline is None:
+            return -400.0, -40_000.0
+        if index >= headline:
+            return (
+                float(index - headline),
+                float(self.layout.chars[index] - self.layout.chars[headline]),
+            )
+        count = self.layout.chars[index] - self.layout.chars[headline]
+        return float(max(-300, index - headline)), float(max(-20_000, count))
 
-    def _box(self, index: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-        """What the boxes around a block are: figures, and bits. Made once a box."""
-        found = self.of_box.get(index)
-        if found is not None:
-            return found
+    def _box(self, index: int) -> Row:
+        """What the boxes around a block are. Made once a box."""
         boxes, layout = self.sheet.boxes, self.layout
-        box = boxes[index]
-        up = max(0, box.parent)
+        up = max(0, boxes[index].parent)
         up2 = max(0, boxes[up].parent)
         up3 = max(0, boxes[up2].parent)
-        figures = (
-            float(self.levels[index]), float(self.depths[index]), *self._stats(up),
-            *self._stats(up2), self._stats(up3)[2], float(self.headings[index]),
-            *self.alike[index], float(self.articles[index]),
+        parent = boxes[up]
+        signature = self._signature(index)
+        blocks, chars, links = self._stats(up)
+        paragraphs = self.paragraphs[parent.last] - self.paragraphs[parent.first]
+        self.of_box[index] = row = (
+            self.share.get(signature, 0.0) / self.prose,
+            float(self.number.get(signature, 0)), *self._section(index),
+            blocks, chars, links, paragraphs / chars, *self._stats(up2),
+            self._stats(up3)[2],
+            *_bits(layout.inherited[index], layout.bits[index] | layout.bits[up]),
         )  # fmt: skip
-        bits = _expanded(layout.inherited[index], layout.bits[index] | layout.bits[up])
-        found = self.of_box[index] = (figures, bits)
-        return found
+        return row
+
+    def _section(self, index: int) -> Row:
+        """How far below the container a box is, and what part of it it stands in."""
+        boxes, container = self.sheet.boxes, self.layout.container
+        levels, box = 0, index
+        while box > container and boxes[box].parent != container:
+            box = boxes[box].parent
+            levels += 1
+        if box <= container:
+            return (0.0 if index == container else -1.0, -1.0, -1.0, -1.0, -1.0, -1.0)
+        blocks, chars, links = self._stats(box)
+        return (
+            levels + 1.0, blocks, chars / self.within, links, self.sections[box],
+            float(self.layout.bits[box] & _ASIDE > 0),
+        )  # fmt: skip
 
     def _stats(self, index: int) -> tuple[float, float, float]:
         """Blocks, characters, and the share of them in links, of a box."""
         box = self.sheet.boxes[index]
         chars = max(1, self.layout.chars[box.last] - self.layout.chars[box.first])
         linked = self.layout.linked[box.last] - self.layout.linked[box.first]
-        return (
-            min(_MOST, float(box.last - box.first)), min(_MOST_CHARS, float(chars)), linked / chars
-        )  # fmt: skip
+        return float(box.last - box.first), float(chars), linked / chars
 
 
 @functools.lru_cache(maxsize=4096)
-def _expanded(inherited: int, own: int) -> tuple[float, ...]:
+def _bits(inherited: int, own: int) -> Row:
     return (
-        *(float(inherited >> n & 1) for n in range(BITS)),
-        *(float(own >> n & 1) for n in _OWN),
+        *(float(inherited & bit > 0) for bit in _AROUND),
+        *(float(own & bit > 0) for bit in _NEAR),
     )
 
 
-def _near(block: Text) -> tuple[float, float, float]:
-    size = len(block.text)
-    return float(size), block.linked / size, _TAGS.get(block.tag, 0.0)
+def _language(declared: str | None) -> float:
+    code = (declared or "")[:2].lower()
+    return _LANGUAGES.get(code, 5.0) if code else 0.0
 
 
 def _above(sheet: Sheet, box: Box, levels: int) -> Box:
@@ -253,40 +307,3 @@ def _above(sheet: Sheet, box: Box, levels: int) -> Box:
         if box.parent >= 0:
             box = sheet.boxes[box.parent]
     return box
-
-
-def _mentioned(sheet: Sheet) -> set[int]:
-    """The blocks that say who or when."""
-    return {
-        index
-        for mention in sheet.mentions
-        if mention.kind not in ("subtitle", "caption") and mention.end - mention.block <= 2
-        for index in range(mention.block, mention.end)
-    }
-
-
-def _alike(sheet: Sheet, layout: Layout) -> list[tuple[float, float, float]]:
-    """Of each box: how many boxes beside it, or beside one around it, are of its tag and class.
-
-    Beside that: which of them it is, and its share of their text. Only boxes that hold as much as
-    prose does count. Posts of a list, comments and cards come so; an article's own parts seldom.
-    """
-    boxes, chars = sheet.boxes, layout.chars
-    groups: dict[tuple[int, str, str], list[int]] = {}
-    for index, box in enumerate(boxes):
-        if box.last - box.first >= 2 and chars[box.last] - chars[box.first] >= 120:
-            name = _DIGITS.sub("", box.name) if box.name else ""
-            groups.setdefault((box.parent, box.tag, name), []).append(index)
-    own: dict[int, tuple[float, float, float]] = {}
-    for members in groups.values():
-        if len(members) > 1:
-            sizes = [chars[boxes[i].last] - chars[boxes[i].first] for i in members]
-            total = sum(sizes)
-            for rank, (index, size) in enumerate(zip(members, sizes, strict=True)):
-                own[index] = (float(len(members)), float(rank), size / total)
-    found: list[tuple[float, float, float]] = []
-    for index, box in enumerate(boxes):
-        before = found[box.parent] if index else (1.0, 0.0, 1.0)
-        mine = own.get(index)
-        found.append(mine if mine is not None and mine[0] > before[0] else before)
-    return found

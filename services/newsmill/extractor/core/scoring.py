@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from newsmill.extractor.core import body_model, features
@@ -10,6 +11,7 @@ from newsmill.extractor.core.container import Layout
 from newsmill.extractor.core.sheet import Sheet
 
 MIN_DOUBLE = 40  # characters of a block that is taken once
+NEVER = -6.0  # log-odds of a block that needs no model to be none of the article
 NO_WAY = -3.0  # log-odds of a block that is none of the article, whatever stands beside it
 
 
@@ -21,10 +23,18 @@ class Scored:
     odds: list[float]
 
 
-def score(sheet: Sheet, layout: Layout, title: str, description: str) -> Scored:
-    """Score the blocks near the container."""
-    rows = features.rows(sheet, layout, title, description)
-    return Scored(features.span(sheet, layout).first, [body_model.score(row) for row in rows])
+def score(
+    sheet: Sheet,
+    layout: Layout,
+    roles: bytearray | None,
+    headline: int | None,
+    description: str,
+) -> Scored:
+    """Score the blocks near the container that have no role; ``headline`` is a block's index."""
+    rows = features.rows(sheet, layout, roles, headline, description)
+    model = body_model.score
+    odds = [NEVER if row is None else model(*row) for row in rows]
+    return Scored(features.span(sheet, layout).first, odds)
 
 
 def kept(sheet: Sheet, scored: Scored, roles: bytearray | None) -> list[int]:
@@ -65,21 +75,13 @@ def facts(sheet: Sheet, layout: Layout, scored: Scored, blocks: list[int]) -> li
     """What the certainty of a page is made of, in the order of ``body_model.QUALITY``."""
     sizes = [len(sheet.blocks[index].text) for index in blocks]
     total = sum(sizes) or 1
-    sure = sum(
-        abs(math.tanh(odds / 2)) * len(sheet.blocks[index].text)
-        for index, odds in enumerate(scored.odds, scored.first)
-        if odds > -4.0
-    )
-    near = sum(
-        len(sheet.blocks[index].text)
-        for index, odds in enumerate(scored.odds, scored.first)
-        if odds > -4.0
-    )
-    doubtful = sum(
-        len(sheet.blocks[index].text)
-        for index, odds in enumerate(scored.odds, scored.first)
-        if -1.5 < odds < 1.5
-    )
+    sure, near, doubtful = 0.0, 0, 0
+    for index, odds in enumerate(scored.odds, scored.first):
+        if odds > -4.0:
+            size = len(sheet.blocks[index].text)
+            near += size
+            sure += abs(math.tanh(odds / 2)) * size
+            doubtful += size if -1.5 < odds < 1.5 else 0
     home = sheet.boxes[layout.container]
     within = max(1, layout.chars[home.last] - layout.chars[home.first])
     return [
@@ -94,6 +96,18 @@ def facts(sheet: Sheet, layout: Layout, scored: Scored, blocks: list[int]) -> li
 
 def quality(row: list[float]) -> float:
     """The share of pages like this one whose text is right: F1 of 0.9 or more against gold."""
-    bias, *weights = body_model.QUALITY
-    total = bias + sum(weight * value for weight, value in zip(weights, row, strict=True))
-    return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, total))))
+    return calibrated(signal(row, body_model.QUALITY), body_model.CALIBRATION)
+
+
+def signal(row: list[float], weights: tuple[float, ...]) -> float:
+    """The facts of a page as one number; the first weight stands alone."""
+    return weights[0] + sum(w * value for w, value in zip(weights[1:], row, strict=True))
+
+
+def calibrated(x: float, curve: tuple[tuple[float, float], ...]) -> float:
+    """The height of a rising curve at ``x``, straight between its points, level past its ends."""
+    at = bisect_right(curve, (x, math.inf))
+    if at in (0, len(curve)):
+        return curve[min(at, len(curve) - 1)][1]
+    (x0, y0), (x1, y1) = curve[at - 1], curve[at]
+    return y0 + (y1 - y0) * (x - x0) / (x1 - x0)

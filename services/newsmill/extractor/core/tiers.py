@@ -57,9 +57,9 @@ def body_of(
 ) -> Body:
     """The body by the first tier that is sure enough; its lines may be none."""
     description = about.meta(sheet, "og:description", "description") or ""
-    scored = scoring.score(sheet, layout, choice.title or "", description)
+    scored = scoring.score(sheet, layout, marked.roles, marked.area.headline, description)
     kept = scoring.kept(sheet, scored, marked.roles)
-    tables = [table for table in marked.tables if _is_likely(scored, table)]
+    tables = [table for table in marked.tables if is_likely(scored, table)]
     found = lines.of(sheet, kept, tables)
     score = scoring.quality(scoring.facts(sheet, layout, scored, kept))
     size = sum(weight(line.text) for line in found)
@@ -78,7 +78,7 @@ def _trafilatura(tree: _Element) -> list[Line]:
     return lines_of(document.body) if isinstance(document, Document) else []
 
 
-def _is_likely(scored: scoring.Scored, table: Table) -> bool:
+def is_likely(scored: scoring.Scored, table: Table) -> bool:
     """Whether half of a table's blocks may be the article's: short cells are seldom sure to be."""
     odds = scored.odds[max(0, table.first - scored.first) : max(0, table.last - scored.first)]
     return bool(odds) and 2 * sum(each >= CELL_ODDS for each in odds) >= len(odds)

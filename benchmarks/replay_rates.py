@@ -232,7 +232,8 @@ def main() -> int:
     two = replay(files, options.work / "two", 2)
     text = (
         f"Taken on {time.strftime('%Y-%m-%d', time.gmtime())}: {one.records} records replayed,"
-        f" {pages} pages in the loops, start-up {sum(start.cpu_s.values()):.1f} CPU s, Python {platform.python_version()},"
+        f" {pages} pages in the loops, {sum(start.cpu_s.values()):.1f} CPU s of start-up apart,"
+        f" Python {platform.python_version()},"
         f" trafilatura {trafilatura.__version__}.\n\n{told(costs, one, two)}"
     )
     print(text)

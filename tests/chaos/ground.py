@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from brokers import ladder
 from chaos import strays
@@ -23,6 +23,7 @@ SESSION_S = 4.0
 TRANSACTION_S = 8.0
 HANGING_S = 40.0  # within which every step of before the last fault has ended
 NAMESPACE = "chaos"
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -37,21 +38,18 @@ class Ground:
 
     def connect(self, within_s: float = 60.0) -> Bus:
         """The bus, as soon as it is there."""
-        end = time.monotonic() + within_s
-        while True:
-            try:
-                opened = bus.connect(self.direct, "live")
-                opened.create()
-                return opened
-            except NewsmillError:
-                if time.monotonic() > end:
-                    raise
-                time.sleep(0.5)
+
+        def opened() -> Bus:
+            found = bus.connect(self.direct, "live")
+            found.create()
+            return found
+
+        return _patiently(opened, within_s)
 
     def keep_all(self) -> None:
         """Make a group that never reads, so that nothing is dropped when a disk is full."""
         opened = self.connect()
-        opened.join("witness", STREAMS).leave()
+        _patiently(lambda: opened.join("witness", STREAMS), 60.0).leave()
         opened.close()
 
     def send_strays(self, partition: int) -> bool:
@@ -80,6 +78,17 @@ class Ground:
             return took[0] if took else None
 
         return told
+
+
+def _patiently(call: Callable[[], T], within_s: float) -> T:
+    end = time.monotonic() + within_s
+    while True:
+        try:
+            return call()
+        except NewsmillError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)
 
 
 def _all_ended(servers: str) -> float | None:

@@ -25,7 +25,6 @@ class Feeder:
         self._in_doubt = False  # whether the last batch is there
         self._versions: dict[int, int] = {}  # of the first records of batches, where not 1
         self.offered = 0
-        self._back()
 
     def feed(self) -> None:
         """One batch more. Where nobody can tell whether it is there, the log is asked."""

@@ -17,6 +17,7 @@ from kafka.errors import (
 from newsmill.bus.base import BusUnknown
 from newsmill.bus.kafka.clients import Clients, is_passing
 from newsmill.bus.kafka.options import Options
+from newsmill.errors import Misconfigured
 
 PASSING = (
     NotCoordinatorError,
@@ -43,3 +44,21 @@ def test_whoever_asks_is_told_that_the_bus_is_away(error):
     clients = Clients(Options(servers=("127.0.0.1:9",), namespace="n"))
     with pytest.raises(BusUnknown, match="brokers are away"), clients.asking():
         raise error()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(KafkaTimeoutError, BusUnknown), (UnsupportedVersionError, Misconfigured)],
+)
+def test_brokers_that_went_after_they_let_us_in_are_no_misconfiguration(monkeypatch, error, told):
+    """A worker that is misconfigured is never started again; one whose brokers are away is."""
+
+    def make(**settings):
+        raise error("Unable to bootstrap")
+
+    for name in ("KafkaConsumer", "KafkaProducer"):
+        monkeypatch.setattr(f"newsmill.bus.kafka.clients.{name}", make)
+    clients = Clients(Options(servers=("127.0.0.1:9",), namespace="n"))
+    for client in (clients.consumer, lambda: clients.producer("slot")):
+        with pytest.raises(told, match="Unable to bootstrap"):
+            client()

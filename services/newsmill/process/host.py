@@ -70,6 +70,9 @@ def serve(
         except BusFull as full:
             log.event("bus.full", why=str(full))
             return EXIT_NO_ROOM
+        except BusUnknown as away:
+            log.event("worker.stop", why=str(away), exit_code=EXIT_UNKNOWN)
+            return EXIT_UNKNOWN
         log.at_slot(member.slot, settings.log_dir)
         log.event(
             "worker.start",

@@ -128,6 +128,7 @@ def test_a_button_that_is_closed_says_nothing_and_what_follows_it_does() -> None
 def test_a_tag_with_a_sign_of_markup_in_its_name_loses_no_text() -> None:
     read = sheet("<p>one</p><div <p class='x'>two</div><foo<bar>three</foo<bar><p>four</p>")
     assert " ".join(texts(read)) == "one two three four"
+    assert texts(sheet("<p>one</p><x<>two</x<><p>three</p>")) == ["one", "two", "three"]
 
 
 def test_what_is_written_with_references_is_read_as_it_was() -> None:

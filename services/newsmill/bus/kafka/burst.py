@@ -31,7 +31,7 @@ from kafka.structs import OffsetAndMetadata
 from newsmill.bus import crash
 from newsmill.bus.base import BusFull, BusUnknown, Fenced, RecordTooLarge
 from newsmill.bus.kafka.aside import Aside
-from newsmill.bus.kafka.clients import Clients, close_anyhow
+from newsmill.bus.kafka.clients import Clients, close_anyhow, is_passing
 from newsmill.errors import Misconfigured
 
 GRACE_S = 5.0  # beyond the transaction's own time, within which the broker must have answered
@@ -72,7 +72,10 @@ class Producer:
         try:
             self._producer: Any = self._fresh()
         except (KafkaError, TimeoutError) as error:
-            raise Misconfigured(f"transactional id {self._id}: {error!r}") from error
+            told = f"transactional id {self._id}: {error!r}"
+            if isinstance(error, TimeoutError) or is_passing(error):
+                raise BusUnknown(told) from error  # a coordinator that is slow, or changes places
+            raise Misconfigured(told) from error
 
     def step(
         self, sends: Sequence[Send], offsets: Mapping[TopicPartition, int], metadata: Any

@@ -79,7 +79,7 @@ class Clients:
         """
         with self._lock:
             if self._admin is None:
-                with self._or_misconfigured():
+                with self._making():
                     self._admin = KafkaAdminClient(**self._common)
             try:
                 yield self._admin
@@ -105,7 +105,7 @@ class Clients:
 
     def consumer(self, **settings: Any) -> Any:
         """A consumer at read_committed that never commits and never picks a position itself."""
-        with self._or_misconfigured():
+        with self._making():
             return KafkaConsumer(
                 **self._common
                 | {
@@ -139,7 +139,7 @@ class Clients:
 
         It does not compress: topics say how they are kept, and page bodies are compressed already.
         """
-        with self._or_misconfigured():
+        with self._making():
             return KafkaProducer(
                 **self._common
                 | {
@@ -165,12 +165,16 @@ class Clients:
                 self._admin = None
 
     @contextmanager
-    def _or_misconfigured(self) -> Iterator[None]:
+    def _making(self) -> Iterator[None]:
+        """A client is made: BusUnknown where brokers have gone since they let us in."""
         try:
             yield
         except (KafkaError, OSError, AssertionError) as error:
             what = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise Misconfigured(f"bus {self._where}: {type(error).__name__}: {what}") from error
+            told = f"bus {self._where}: {type(error).__name__}: {what}"
+            if isinstance(error, KafkaError) and is_passing(error):
+                raise BusUnknown(told) from error
+            raise Misconfigured(told) from error
 
 
 def close_anyhow(client: Any) -> None:

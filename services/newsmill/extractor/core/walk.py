@@ -125,7 +125,7 @@ class Reader:
         self._inside = [f">{text}"]
         depth = 1
         for part in parts:
-            if part[0] == "/":
+            if part.startswith("/"):
                 depth -= 1
             elif "/>" not in part:
                 depth += 1
@@ -371,10 +371,10 @@ _CLOSING: Opening = (None, None, False, False)
 
 def _opening(head: str) -> Opening:
     """What is between "<" and ">", made out, and noted where it may come again."""
-    if head[0] == "/":
+    if head.startswith("/"):
         _KNOWN[head] = _CLOSING
         return _CLOSING
-    is_empty = head[-1] == "/"
+    is_empty = head.endswith("/")
     tag = head.partition(" ")[0]
     if is_empty and len(tag) == len(head):
         tag = tag[:-1]

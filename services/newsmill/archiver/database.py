@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import apsw
 
 from newsmill.archiver.store import CALL_S
+from newsmill.bus.base import Place
 from newsmill.errors import Misconfigured, NewsmillError, TryLater
 
 APPLICATION = 0x6E6D7374  # "nmst": how a store tells itself from any other SQLite file
@@ -139,6 +140,26 @@ def _check_format(db: apsw.Connection, path: Path) -> int:
             " install a newer one"
         )
     return int(found)
+
+
+def positions(db: apsw.Connection, log: str) -> dict[Place, int]:
+    """How far the log of that name is in a file; empty for a new log."""
+    found = db.execute("SELECT topic, partition, position FROM positions WHERE log = ?", [log])
+    return {Place(topic, partition): position for topic, partition, position in found}
+
+
+def advance(db: apsw.Connection, log: str, reached: Mapping[Place, int]) -> None:
+    """Move positions of a log, within a transaction."""
+    rows = [(log, *place, position) for place, position in reached.items()]
+    db.executemany("INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)", rows)
+
+
+def has_happened(
+    present: Mapping[Place, int], expected: Mapping[Place, int], reached: Mapping[Place, int]
+) -> bool:
+    """Whether a transaction whose commit failed is in the file all the same."""
+    moved = {place: at for place, at in reached.items() if at != expected.get(place)}
+    return bool(moved) and all(present.get(place) == at for place, at in moved.items())
 
 
 @contextlib.contextmanager

@@ -15,14 +15,14 @@ from newsmill.errors import BadRecord
 UNDATED = "unknown"
 
 # The day as the page states it, in its own zone. Notes only ids: the records come later, in chunks.
-_NOTE = f"""
+_NOTE = """
 CREATE TEMP TABLE noted(day TEXT, article_id TEXT, PRIMARY KEY (day, article_id)) WITHOUT ROWID;
 INSERT INTO noted SELECT
     iif(published GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]*', substr(published, 1, 10),
-        '{UNDATED}'),
+        ?),
     articles.article_id
 FROM articles JOIN pages USING (page_id);
-"""  # noqa: S608  # a constant
+"""
 _DAYS = "SELECT DISTINCT day FROM noted ORDER BY day"
 _CHUNK = """
 SELECT noted.article_id, page_id, record FROM noted
@@ -58,7 +58,7 @@ def by_day(path: Path) -> Iterator[tuple[str, Iterator[bytes]]]:
 
     try:
         with failures(path):
-            db.execute(_NOTE)
+            db.execute(_NOTE, [UNDATED])
             days = [day for (day,) in db.execute(_DAYS)]
         for day in days:
             yield day, records(day)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ import apsw
 import orjson
 
 from newsmill.archiver.capture import Original
-from newsmill.archiver.database import BUSY_MS, failures, transaction
+from newsmill.archiver.database import BUSY_MS, advance, failures, positions, transaction
 from newsmill.archiver.store import is_site
 from newsmill.bus.base import Place
 from newsmill.errors import Misconfigured
@@ -105,14 +105,12 @@ class Index:
 
     def positions(self, log: str) -> dict[Place, int]:
         """How far the archive is in the log of that name."""
-        rows = self._all("SELECT topic, partition, position FROM positions WHERE log = ?", [log])
-        return {Place(topic, partition): position for topic, partition, position in rows}
+        with failures(self.path):
+            return positions(self._db, log)
 
-    def advance(self, log: str, place: Place, position: int) -> None:
-        """Move a position, within a step."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)", [log, *place, position]
-        )
+    def advance(self, log: str, reached: Mapping[Place, int]) -> None:
+        """Move positions, within a step."""
+        advance(self._db, log, reached)
 
     def sizes(self) -> dict[str, int]:
         """How many bytes of each file are committed."""

@@ -12,7 +12,14 @@ from typing import Any, Self
 
 import apsw
 
-from newsmill.archiver.database import BUSY_MS, failures, transaction
+from newsmill.archiver.database import (
+    BUSY_MS,
+    advance,
+    failures,
+    has_happened,
+    positions,
+    transaction,
+)
 from newsmill.archiver.store import check_expected, check_forward
 from newsmill.bus import crash
 from newsmill.bus.base import Place
@@ -90,10 +97,8 @@ class PrintStore:
 
     def positions(self, log_identity: str) -> dict[Place, int]:
         """How far the store is in the log of that name; see ``Keeper.positions``."""
-        rows = self._all(
-            "SELECT topic, partition, position FROM positions WHERE log = ?", [log_identity]
-        )
-        return {Place(topic, partition): position for topic, partition, position in rows}
+        with failures(self.path):
+            return positions(self._db, log_identity)
 
     def write(
         self,
@@ -114,17 +119,12 @@ class PrintStore:
                 for names in sorted({row.names for row in rows}):
                     self._db.execute("INSERT OR IGNORE INTO shapes(names) VALUES (?)", [names])
                 self._db.executemany(_KEEP, rows)
-                for place, position in reached.items():
-                    self._db.execute(
-                        "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)",
-                        [log_identity, *place, position],
-                    )
+                advance(self._db, log_identity, reached)
                 crash.point("store.written")
             crash.point("store.done")
         except TryLater:
             self.close()
-            present = self.positions(log_identity)
-            if not reached or any(present.get(place) != at for place, at in reached.items()):
+            if not has_happened(self.positions(log_identity), expected, reached):
                 raise
 
     def prints(self) -> Iterator[Print]:

@@ -17,7 +17,14 @@ import orjson
 import zstandard
 
 from newsmill.archiver.core.fold import OLDEST, Row, instant, newest_per_page, rank, row_of
-from newsmill.archiver.database import connect, failures, transaction
+from newsmill.archiver.database import (
+    advance,
+    connect,
+    failures,
+    has_happened,
+    positions,
+    transaction,
+)
 from newsmill.archiver.store import (
     CHUNK,
     Adopted,
@@ -40,7 +47,6 @@ from newsmill.urls import identity, normalise
 _ID = re.compile(r"[0-9a-f]{32}\Z", re.I)
 _CURSOR = re.compile(r"c([0-9a-f]{8})-(\d{1,18})\Z")
 
-_ADVANCE = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)"
 _PRESENT = "SELECT ifnull(fetched_us, ?), revision, digest, article_id FROM pages WHERE page_id = ?"
 _KEEP = "INSERT OR REPLACE INTO pages VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PAGES = """
@@ -97,10 +103,8 @@ class SqliteStore:
 
     def positions(self, log_identity: str) -> dict[Place, int]:
         """How far the store is in the log of that name: all below is in it. Empty for a new log."""
-        found = self._all(
-            "SELECT topic, partition, position FROM positions WHERE log = ?", [log_identity]
-        )
-        return {Place(topic, partition): position for topic, partition, position in found}
+        with failures(self.path):
+            return positions(self._db, log_identity)
 
     def write(
         self,
@@ -117,22 +121,13 @@ class SqliteStore:
                 present = self.positions(log_identity)
                 check_expected(str(self.path), present, expected, reached, {})
                 self._keep([row for row in newest if not self._denied(keys_of_row(row))])
-                for place, position in reached.items():
-                    self._db.execute(_ADVANCE, [log_identity, *place, position])
+                advance(self._db, log_identity, reached)
                 crash.point("store.written")
             crash.point("store.done")
         except TryLater:
             self.close()
-            if not self._happened(log_identity, expected, reached):
+            if not has_happened(self.positions(log_identity), expected, reached):
                 raise
-
-    def _happened(
-        self, log: str, expected: Mapping[Place, int], reached: Mapping[Place, int]
-    ) -> bool:
-        """Whether a transaction whose commit failed is in the file all the same."""
-        moved = {place: at for place, at in reached.items() if at != expected.get(place)}
-        positions = self.positions(log)
-        return bool(moved) and all(positions.get(place) == at for place, at in moved.items())
 
     def _keep(self, rows: list[Row]) -> None:
         written: set[str] = set()

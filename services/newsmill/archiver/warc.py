@@ -72,8 +72,7 @@ class WarcArchive:
                 present = self._index.positions(log_identity)
                 check_expected(str(self._folder), present, expected, reached, {})
                 size = self._append(rows)
-                for place, position in reached.items():
-                    self._index.advance(log_identity, place, position)
+                self._index.advance(log_identity, reached)
                 crash.point("store.written")
             self._size = size
             crash.point("store.done")

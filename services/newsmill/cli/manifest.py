@@ -138,7 +138,8 @@ def _again(
         code, after = run_replay(settings, given, quiet=True)
         if code or after is None:
             return None
-    assert after is not None  # noqa: S101  # a manifest has a run
+    if after is None:
+        return None
     results = manifest.other_results(before, after)
     first = _first(file.with_name(settings.prints_path.name), settings)
     values, url = _values(file, before.lane, first, settings) if first else ({}, None)

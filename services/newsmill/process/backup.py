@@ -27,7 +27,6 @@ PARTIAL = ".partial"
 _ORDER = ("archive", "stores")  # then whatever else there is, and the log at the end
 _NOT = ("logs", LOG)  # what is not copied file by file
 _PASSING = ("-wal", "-shm", "-journal", ".lock")
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,10 +184,6 @@ def _sync(path: Path) -> None:
 
 
 def _digest(path: Path) -> Copied:
-    digest = hashlib.blake2b(digest_size=16)
-    size = 0
     with path.open("rb") as file:
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-            size += len(piece)
-    return Copied(size, digest.hexdigest())
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16))
+        return Copied(file.tell(), digest.hexdigest())

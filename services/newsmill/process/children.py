@@ -236,8 +236,9 @@ def _begin(process: ForkServerProcess) -> None:
 
 def _kill_fork_server() -> None:
     pid = forkserver._forkserver._forkserver_pid  # type: ignore[attr-defined]  # it has no other name
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+    if pid is not None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager

@@ -84,11 +84,11 @@ def first_difference(before: Iterable[Print], after: Iterable[Print]) -> Differe
         if one == other:
             one, other = next(left, None), next(right, None)
             continue
-        if one is None or (other is not None and other[0] < one[0]):
-            return _difference([], other[1] if other else [])
-        if other is None or one[0] < other[0]:
-            return _difference(one[1], [])
-        return _difference(one[1], other[1])
+        if other is not None and (one is None or other[0] < one[0]):
+            return _difference(other[0], [], other[1])
+        if one is not None:
+            same_page = other is not None and other[0] == one[0]
+            return _difference(one[0], one[1], other[1] if other and same_page else [])
     return None
 
 
@@ -97,16 +97,14 @@ def _by_page(prints: Iterable[Print]) -> Iterator[tuple[str, list[Print]]]:
         yield page_id, list(group)
 
 
-def _difference(before: list[Print], after: list[Print]) -> Difference:
+def _difference(page_id: str, before: list[Print], after: list[Print]) -> Difference:
     """Of one page's records: the first that the other side has not, and what it has instead."""
     lost = [one for one in before if one not in after]
     new = [one for one in after if one not in before]
     one, other = next(iter(lost), None), next(iter(new), None)
     if one is not None:  # the same fetch, where there is one: what was made of the same page
         other = next((each for each in new if each.fetched == one.fetched), other)
-    named = one or other
-    assert named is not None  # noqa: S101  # the two lists differ
-    return Difference(named.page_id, one, other, differing(one, other))
+    return Difference(page_id, one, other, differing(one, other))
 
 
 def differing(before: Print | None, after: Print | None) -> tuple[str, ...]:

@@ -21,7 +21,6 @@ import orjson
 from newsmill.errors import Misconfigured
 
 FILE = "manifest.json"
-PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +133,9 @@ def source_at(path: Path, name: str) -> Source:
     """A source as the manifest states it; raises OSError."""
     if name.startswith("topic:"):  # its name says from where to where, and what was written stays
         return Source(name=name, path=name)
-    state = hashlib.blake2b(digest_size=32)
-    size = 0
     with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            state.update(piece)
-            size += len(piece)
-    return Source(name=name, path=str(path), size=size, digest=state.hexdigest())
+        digest = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=32)).hexdigest()
+        return Source(name=name, path=str(path), size=file.tell(), digest=digest)
 
 
 def other_sources(before: Manifest, after: Manifest) -> list[str]:

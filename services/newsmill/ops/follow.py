@@ -14,6 +14,7 @@ from newsmill.ops.words import duration, number, table, when
 from newsmill.process.telemetry import clean
 
 WINDOW_S = 60  # the past minute is "now"
+KEPT = 150  # slices
 SPARKS = 30  # slices of the small plot of each stage
 EVENTS = 200  # kept to be shown
 SILENT_S = 100  # three heartbeats missed
@@ -35,7 +36,7 @@ class Live:
     """All that the screen shows, fed line by line."""
 
     def __init__(self) -> None:
-        self.timeline = Timeline(width_s=2)
+        self.timeline = Timeline(width_s=2, most=KEPT, slides=True)
         self.now = ""
         self.workers: dict[str, Worker] = {}
         self.events: deque[Line] = deque(maxlen=EVENTS)

@@ -1,8 +1,9 @@
 """What happened when: slices of time with the counts of each, for plots and for a live screen.
 
 Slices are as narrow as ``MOST`` of them allow: where time outgrows them, two become one, so that
-an hour and a year take the same memory. Counts here are of lines as they were written; those that a
-kill undid are in them too (the exact account is the summary's).
+an hour and a year take the same memory; a timeline that slides drops the oldest ones instead.
+Counts here are of lines as they were written; those that a kill undid are in them too (the exact
+account is the summary's).
 """
 
 from __future__ import annotations
@@ -48,10 +49,13 @@ class Slice:
 class Timeline:
     """Slices by the second at which each begins; ``width_s`` is how long they are."""
 
-    def __init__(self, width_s: int = NARROWEST_S, most: int = MOST) -> None:
+    def __init__(
+        self, width_s: int = NARROWEST_S, most: int = MOST, *, slides: bool = False
+    ) -> None:
         self.width_s = width_s
         self.slices: dict[int, Slice] = {}
         self._most = most
+        self._slides = slides
         self._first = self._last = 0
         self._minute = ""
         self._minute_s = 0
@@ -80,8 +84,11 @@ class Timeline:
             self._first = min(self._first, start) if self.slices else start
             self._last = max(self._last, start)
             while self._last - self._first >= self._most * self.width_s:
-                self._widen()
-            found = self.slices.setdefault(second - second % self.width_s, Slice())
+                self._narrow()
+            start = second - second % self.width_s
+            if start < self._first:  # it slid away meanwhile
+                return None
+            found = self.slices.setdefault(start, Slice())
         return found
 
     def _heartbeat(self, line: Line, found: Slice) -> None:
@@ -110,6 +117,13 @@ class Timeline:
             return self._minute_s + int(ts[17:19])
         except ValueError:
             return None
+
+    def _narrow(self) -> None:
+        if not self._slides:
+            self._widen()
+            return
+        self._first = self._last - (self._most - 1) * self.width_s
+        self.slices = {at: found for at, found in self.slices.items() if at >= self._first}
 
     def _widen(self) -> None:
         """Twice as long, half as many."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,12 +12,12 @@ from newsmill.ops.lines import Line
 from newsmill.ops.timeline import MOST, Timeline
 
 
-def line(second: int, event: str = "record", **fields: object) -> Line:
+def line(second: int, event: str = "record", **fields: Any) -> Line:
     day, rest = divmod(second, 86_400)
     at = f"{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}"
     return Line(
         ts=f"2026-03-{1 + day:02}T{at}.000Z", event=event, service="extractor", run="r", seq=1,
-        **fields,  # type: ignore[arg-type]
+        **fields,
     )  # fmt: skip
 
 
@@ -68,3 +70,12 @@ def test_a_line_without_a_time_is_left_out():
     timeline.take(Line(ts="later", event="record", service="a", run="r", seq=1))
     assert not timeline.slices
     assert not timeline.starts
+
+
+def test_a_timeline_that_slides_stays_fine_and_lets_the_oldest_go():
+    timeline = Timeline(width_s=2, most=5, slides=True)
+    for second in [*range(0, 40, 2), 3]:  # the last one is late
+        timeline.take(line(second, outcome="published"))
+    assert timeline.width_s == 2
+    assert timeline.rates("extractor", "published") == [0.5] * 5
+    assert len(timeline.slices) == 5

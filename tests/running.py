@@ -9,8 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
+
+from newsmill import bus
+from newsmill.topics import ENRICHED
 
 NEWSMILL = (sys.executable, "-m", "newsmill")
 
@@ -95,3 +99,17 @@ def wait_for(condition: Any, timeout: float = 30, every: float = 0.05) -> None:
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(every)
+
+
+def enriched(data: Path) -> Counter[tuple[str, str, str | None]]:
+    """Every (page id, revision, fetched) on the enriched topic, with how often it stands there."""
+    opened = bus.connect(f"file:{data / 'bus'}", "live")
+    try:
+        values = [
+            json.loads(record.value or b"{}")
+            for partition in range(ENRICHED.partitions)
+            for record in opened.scan(ENRICHED, partition)
+        ]
+    finally:
+        opened.close()
+    return Counter((v["page_id"], v["revision"], v["fetched"]) for v in values)

@@ -7,7 +7,9 @@ wrote what it was made of. So a record that was read and then undone is known by
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -26,7 +28,7 @@ class Light:
     roles = ("extractor", "extractor", "enricher", "enricher")
     groups = ("extractor", "enricher")
     low_water = 8000
-    settings: dict[str, str] = {}  # noqa: RUF012 - of the class, never changed
+    settings: Mapping[str, str] = MappingProxyType({})
     lacks = frozenset({"child_killed", "store_stalls", "strays", "newer"})
 
     def key(self, number: int) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ class Load(Protocol):
     roles: tuple[str, ...]
     groups: tuple[str, ...]
     low_water: int  # records that always wait for the first stage
-    settings: dict[str, str]  # of every worker
+    settings: Mapping[str, str]  # of every worker
     lacks: frozenset[str]  # faults that it cannot be put through
 
     def key(self, number: int) -> bytes:

@@ -8,14 +8,12 @@ from collections import Counter
 import apsw
 import pytest
 
-from newsmill import bus
 from newsmill.archiver import database, index
 from newsmill.archiver.index import Index
 from newsmill.archiver.sqlite import SqliteStore
 from newsmill.bus.file import database as log
 from newsmill.newsroom import EXPECTED
-from newsmill.topics import ENRICHED
-from running import export, newsmill, start, wait_for
+from running import enriched, export, newsmill, start, wait_for
 
 pytestmark = [pytest.mark.timeout(120)]
 
@@ -24,20 +22,6 @@ def ran(*words, **settings):
     done = newsmill(*words, **settings)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     return done.stdout
-
-
-def enriched(data):
-    """Every (page id, revision, fetched) on the enriched topic, with how often it stands there."""
-    opened = bus.connect(f"file:{data / 'bus'}", "live")
-    try:
-        values = [
-            json.loads(record.value or b"{}")
-            for partition in range(ENRICHED.partitions)
-            for record in opened.scan(ENRICHED, partition)
-        ]
-    finally:
-        opened.close()
-    return Counter((v["page_id"], v["revision"], v["fetched"]) for v in values)
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from loopback import Answer, Web, article, feed
 from running import newsmill
 
 EXPIRED = Path(__file__).parent / "data" / "expired"
-SOON = {"heartbeat_s": "0.5", "host_interval_s": "0.05", "poll_min_s": "1"}
 
 
 @contextlib.contextmanager

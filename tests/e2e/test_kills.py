@@ -11,10 +11,8 @@ from collections import Counter
 
 import pytest
 
-from newsmill import bus
 from newsmill.newsroom import EXPECTED
-from newsmill.topics import ENRICHED
-from running import export, log_lines, newsmill, start, wait_for
+from running import enriched, export, log_lines, newsmill, start, wait_for
 
 KILLS = int(os.environ.get("TEST_KILLS", "3"))  # 20 make the full proof
 ROLES = ("producer", "fetcher", "extractor", "enricher", "archiver")
@@ -46,20 +44,6 @@ def test_a_killed_worker_loses_nothing_and_doubles_nothing(tmp_path, seed):
     assert _pid(data / "logs", role) != killed, "it was started again"
     articles = {one.canonical_url for one in EXPECTED if one.kind == "article"}
     assert Counter(a["canonical_url"] for a in export(data)) == Counter(articles)
-    assert _enriched(data) == Counter(set(_enriched(data)))
+    assert enriched(data) == Counter(set(enriched(data)))
     summary = newsmill("ops", "summary", "--data", data, "--json")
     assert json.loads(summary.stdout)["balanced"], newsmill("ops", "summary", "--data", data).stdout
-
-
-def _enriched(data):
-    """Every (page id, revision, fetched) on the enriched topic, with how often it stands there."""
-    opened = bus.connect(f"file:{data / 'bus'}", "live")
-    try:
-        values = [
-            json.loads(record.value or b"{}")
-            for partition in range(ENRICHED.partitions)
-            for record in opened.scan(ENRICHED, partition)
-        ]
-    finally:
-        opened.close()
-    return Counter((v["page_id"], v["revision"], v["fetched"]) for v in values)

@@ -15,7 +15,7 @@ from contract.loops.driving import url_of, waiting
 from contract.workers.test_supervisor import article
 from newsmill import bus
 from newsmill.bus.base import Bus, Output
-from newsmill.topics import ARTICLES, ENRICHED
+from newsmill.topics import ARTICLES, ENRICHED, Topic
 from running import environment, log_lines, wait_for
 
 pytestmark = pytest.mark.timeout(150)  # a broker may have to start first
@@ -77,8 +77,8 @@ def publish(opened: Bus) -> int:
     raise AssertionError("it was not published")
 
 
-def keys(opened: Bus, topic: object, partition: int) -> list[bytes]:
-    return [record.key for record in opened.scan(topic, partition)]  # type: ignore[arg-type]
+def keys(opened: Bus, topic: Topic, partition: int) -> list[bytes]:
+    return [record.key for record in opened.scan(topic, partition)]
 
 
 def test_a_record_of_the_future_waits_alone_and_the_newer_worker_delivers_it_in_its_order(

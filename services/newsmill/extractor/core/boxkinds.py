@@ -23,7 +23,6 @@ import re
     HIDDEN,
     LIST,
 ) = (1 << n for n in range(16))
-BITS = 16
 
 _WORDS: dict[int, str] = {
     BODY: "article articlebody body content entry post story text main maincontent bodytext copy "

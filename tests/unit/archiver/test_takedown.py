@@ -145,7 +145,8 @@ def test_what_was_taken_down_is_not_archived_again(tmp_path):
 
 
 def test_an_index_of_cdx_knows_what_is_left_alone(tmp_path):
-    indexer = pytest.importorskip("cdxj_indexer.main")
+    from cdxj_indexer import main as indexer
+
     kept, gone = "https://news.example/2", "https://news.example/1"
     again = "2026-01-04T00:00:00Z"
     archived(tmp_path, raw(gone, b"secret"), raw(kept), raw(kept, fetched=again))

@@ -117,11 +117,10 @@ def test_what_is_fetched_ahead_is_bounded_in_bytes(bus, monkeypatch):
     monkeypatch.setattr(clients, "FETCH_BYTES", 500_000)
     monkeypatch.setattr(clients, "PARTITION_BYTES", 200_000)
     tool = bus.join("publisher", [])
+    values = random.Random(5)  # each its own: of ten that are alike a batch keeps one
     for _ in range(4):
-        rows = range(4 * 10)
-        tool.commit(
-            [Output(topic=SOURCE, key=b"k", value=TENTH, partition=n % 4) for n in rows], [], {}
-        )
+        rows = [(values.randbytes(len(TENTH)), n % 4) for n in range(4 * 10)]
+        tool.commit([Output(topic=SOURCE, key=b"k", value=v, partition=p) for v, p in rows], [], {})
     reader = bus.join("copier", [SOURCE])
     seen = 0
     while seen < 160:

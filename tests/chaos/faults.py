@@ -148,9 +148,11 @@ class Faults:
             return False
         database = self._means.database
         if database is not None and roll < 0.5:
-            ending = stalls.stall_postgres(database)
+            ending: stalls.Ending | None = stalls.stall_postgres(database)
         else:
             ending = stalls.stall_sqlite(self._means.folder / "stores" / "live.db")
+        if ending is None:
+            return False
         seconds = STALL_S if self.counts["store_stalls"] else self._means.stall_s
         self._endings.append((time.monotonic() + seconds, ending))
         return True

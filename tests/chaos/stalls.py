@@ -11,12 +11,20 @@ from databases import Database
 Ending = Callable[[], None]
 
 
-def stall_sqlite(path: Path) -> Ending:
-    """Hold the write lock of the file; gives what lets it go."""
+def stall_sqlite(path: Path) -> Ending | None:
+    """Hold the write lock of the file; gives what lets it go.
+
+    None where there is no file yet, or where a worker that was stopped inside its turn holds the
+    lock already.
+    """
     if not path.exists():
-        return lambda: None
+        return None
     holder = sqlite3.connect(path, isolation_level=None, timeout=10)
-    holder.execute("BEGIN IMMEDIATE")
+    try:
+        holder.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError:
+        holder.close()
+        return None
 
     def end() -> None:
         holder.execute("ROLLBACK")

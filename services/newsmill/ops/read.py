@@ -96,7 +96,7 @@ class Logs:
                 part.open()
         streams: list[Iterator[bytes]] = [chain.from_iterable(some) for some in parts]
         if self.once:
-            read = sys.stdin.buffer.read1  # type: ignore[union-attr]
+            read = sys.stdin.buffer.read1  # type: ignore[union-attr]  # not of every stream, but of this one
             streams.append(iter(partial(read, block), b""))
         return streams
 

@@ -117,7 +117,11 @@ class _Members:
             why = str(error).rpartition(": ")[2]
             yield Part(position, b"", error=f"damaged: {why}", resumes=self._next(position + 1))
             return
-        yield Part(position, b"", error="the file ends in the middle of it", cut=True)
+        # A flipped bit can hide a member's end, and what follows is then read as more of it.
+        if (after := self._next(position + 1)) is not None:
+            yield Part(position, b"", error="damaged: it does not end", resumes=after)
+        else:
+            yield Part(position, b"", error="the file ends in the middle of it", cut=True)
 
     def _decoder(self) -> _Decoder:
         if self._mark == GZIP:

@@ -118,8 +118,8 @@ class _Members:
             yield Part(position, b"", error=f"damaged: {why}", resumes=self._next(position + 1))
             return
         # A flipped bit can hide a member's end, and what follows is then read as more of it.
-        if (after := self._next(position + 1)) is not None:
-            yield Part(position, b"", error="damaged: it does not end", resumes=after)
+        if (following := self._next(position + 1)) is not None:
+            yield Part(position, b"", error="damaged: it does not end", resumes=following)
         else:
             yield Part(position, b"", error="the file ends in the middle of it", cut=True)
 

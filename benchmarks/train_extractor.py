@@ -166,12 +166,16 @@ def reliability(points: Sequence[dict[str, float]]) -> list[str]:
 
 
 def expression(node: dict[str, Any]) -> str:
-    """One tree as a conditional expression."""
+    """One tree as a conditional expression.
+
+    All numbers are written as floats: to compare one with an integer takes four times as long.
+    """
     if "leaf_value" in node:
-        return f"{node['leaf_value']:.3g}"
+        return repr(float(f"{node['leaf_value']:.3g}"))
     low, high = expression(node["left_child"]), expression(node["right_child"])
-    threshold = node["threshold"] if abs(node["threshold"]) > 1e-9 else 0  # of a zero, 1e-35
-    return f"({low} if f{node['split_feature']} <= {threshold:.5g} else {high})"
+    threshold = node["threshold"] if abs(node["threshold"]) > 1e-9 else 0.0  # of a zero, 1e-35
+    limit = float(f"{threshold:.5g}")
+    return f"({low} if f{node['split_feature']} <= {limit!r} else {high})"
 
 
 def module(

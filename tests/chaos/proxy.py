@@ -1,8 +1,8 @@
 """A TCP proxy before Kafka brokers that can fail at any call a client makes.
 
 It reads just enough of the protocol: frames with their length, the number of the call at a
-request's start. Brokers tell clients their own addresses; in answers they become the proxy's, which
-have as many bytes.
+request's start; more only of answers that it is to forge. Brokers tell clients their own addresses;
+in answers they become the proxy's, which have as many bytes.
 """
 
 from __future__ import annotations
@@ -17,21 +17,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-CALLS = {
-    "produce": 0, "init_producer_id": 22, "add_partitions": 24, "add_offsets": 25, "end_txn": 26,
-    "txn_offset_commit": 28,
-}  # fmt: skip
-How = Literal["cut_before", "cut_after", "delay", "half_open"]
+from chaos.answers import Way, asked
+from chaos.line import Line
+
+How = Literal["cut_before", "cut_after", "delay", "half_open", "unanswered"] | Way
 
 
 @dataclass(slots=True)
 class Fault:
-    """What is to happen at the next call of that number."""
+    """What is to happen at the next call of that number, and at all others for ``lasts_s`` more."""
 
     name: str
     call: int
     how: How
-    seconds: float = 0.0
+    seconds: float = 0.0  # of what happens
+    code: int = 0  # of an answer that is forged
+    lasts_s: float = 0.0
+    until: float = 0.0  # monotonic; 0 until it has found its first call
 
 
 class Proxy:
@@ -49,6 +51,7 @@ class Proxy:
         self._open: set[socket.socket] = set()
         self._silent_until = 0.0
         self.struck: Counter[str] = Counter()  # by name, those that found their call
+        self.forged = 0  # answers
         for door in self._doors:
             threading.Thread(target=self._accept, args=door, daemon=True).start()
 
@@ -93,48 +96,69 @@ class Proxy:
             broker.settimeout(None)
             with self._lock:
                 self._open |= {client, broker}
+            line = Line(client, self._swaps)
             for pump in (self._requests, self._answers):
-                threading.Thread(target=pump, args=(client, broker), daemon=True).start()
+                threading.Thread(target=pump, args=(client, broker, line), daemon=True).start()
 
-    def _requests(self, client: socket.socket, broker: socket.socket) -> None:
+    def _requests(self, client: socket.socket, broker: socket.socket, line: Line) -> None:
         with contextlib.suppress(OSError):
             while frame := _frame(client):
                 self._wait_silent()
-                fault = self._take(struct.unpack_from(">h", frame, 4)[0])
-                if fault is not None and fault.how == "cut_before":
-                    break
-                if fault is not None and fault.how == "delay":
-                    time.sleep(fault.seconds)
-                broker.sendall(frame)
-                if fault is not None and fault.how == "cut_after":
-                    time.sleep(0.02)  # the broker has it by then; its answer is lost
-                    break
-                if fault is not None and fault.how == "half_open":
-                    _close(broker)
-                    time.sleep(fault.seconds)
+                fault = self._take(asked(frame).call)
+                if fault is None:
+                    line.asks()
+                    broker.sendall(frame)
+                elif not self._trouble(fault, frame, broker, line):
                     break
         self._drop(client, broker)
 
-    def _answers(self, client: socket.socket, broker: socket.socket) -> None:
+    def _trouble(self, fault: Fault, frame: bytes, broker: socket.socket, line: Line) -> bool:
+        """What happens to one request; False where it is the end of its connection."""
+        if fault.how == "cut_before":
+            return False
+        if fault.how == "made_up":
+            line.makes_up(frame, fault.code)
+            return True
+        if fault.how == "delay":
+            time.sleep(fault.seconds)
+        if fault.how == "retold":
+            line.asks_to_be_retold(frame, fault.code)
+        elif fault.how == "unanswered":
+            line.asks_in_vain()
+        else:
+            line.asks()
+        broker.sendall(frame)
+        if fault.how == "cut_after":
+            time.sleep(0.02)  # the broker has it by then; its answer is lost
+        elif fault.how == "half_open":
+            _close(broker)
+            time.sleep(fault.seconds)
+        return fault.how not in ("cut_after", "half_open")
+
+    def _answers(self, client: socket.socket, broker: socket.socket, line: Line) -> None:
         with contextlib.suppress(OSError):
             while frame := _frame(broker):
                 self._wait_silent()
-                for told, ours in self._swaps:
-                    frame = frame.replace(told, ours)
-                client.sendall(frame)
+                line.pass_on(frame)
         with self._lock:
             self._open -= {broker}
         if time.monotonic() > self._silent_until:
             self._drop(client, broker)
 
     def _take(self, call: int) -> Fault | None:
+        now = time.monotonic()
         with self._lock:
-            for fault in self._faults:
-                if fault.call == call:
-                    self._faults.remove(fault)
-                    self.struck[fault.name] += 1
-                    return fault
-        return None
+            self._faults = [each for each in self._faults if not 0.0 < each.until <= now]
+            fault = next((each for each in self._faults if each.call == call), None)
+            if fault is None:
+                return None
+            if not fault.until:
+                self.struck[fault.name] += 1
+                fault.until = now + fault.lasts_s
+            if not fault.lasts_s:
+                self._faults.remove(fault)
+            self.forged += fault.code != 0
+            return fault
 
     def _wait_silent(self) -> None:
         while (left := self._silent_until - time.monotonic()) > 0:

@@ -4,8 +4,10 @@
     python benchmarks/replay_proof.py SET --work DIR [--kafka HOST:PORT] [--plot SVG]
 
 With one worker and with four, the latter killed at random moments (all processes at one instant)
-and started again with the same command; on the embedded log and on Kafka. Fails unless the sorted
-exports of all runs are the same bytes.
+and started again with the same command; on the embedded log and on Kafka. Then the manifest of the
+first run is verified, over the same set and over one in which a page was changed. Fails unless the
+sorted exports of all runs are the same bytes, the first verdict is yes, and the second one is no
+and names the page. The result is one line of JSON and two tables.
 """
 
 from __future__ import annotations
@@ -17,15 +19,20 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from charts import Axis, Line, chart
 from process_tree import Tree, Watched
+from replay_verify import changed, verify
+from tables import table
 
 NEWSMILL = (sys.executable, "-m", "newsmill")
 LANE = "proof"
 KILL_AFTER_S = (6.0, 20.0)
+VERIFIERS = 2  # workers of each stage in a second run
 COLOURS = ("#2a6fb5", "#c0392b", "#27873d", "#8e44ad", "#b9770e", "#16a2a2")
 
 
@@ -69,22 +76,85 @@ def replayed(run: Run, source: Path, folder: Path, draw: random.Random) -> Ended
     if parts[-1].exit_code != 0:
         raise RuntimeError(f"{run.name}: exit code {parts[-1].exit_code}; see {log}")
     took_s = time.monotonic() - begun
-    done = subprocess.run(
-        [*NEWSMILL, "export", "--data", str(data), "--lane", LANE], capture_output=True, check=True
-    )
-    digest = hashlib.sha256(done.stdout).hexdigest()
-    return Ended(run, digest, done.stdout.count(b"\n"), killed, took_s, parts)
+    digest, articles = exported(data)
+    return Ended(run, digest, articles, killed, took_s, parts)
 
 
-def line(ended: Ended) -> str:
-    """One line of the result."""
-    kills = f", killed {len(ended.parts) - 1} times ({ended.killed} processes)"
-    peak = max(part.peak_mb for part in ended.parts)
-    return (
-        f"{ended.run.name:<16} {ended.run.workers} worker(s){kills if ended.killed else ''}:"
-        f" {ended.articles} articles, {ended.took_s:.0f} s, at most {peak:.0f} MB,"
-        f" sha256 {ended.digest}"
-    )
+def exported(data: Path) -> tuple[str, int]:
+    """The digest of all articles in order of their ids, and how many there are."""
+    command = [*NEWSMILL, "export", "--data", str(data), "--lane", LANE]
+    state, articles = hashlib.sha256(), 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as export:
+        while export.stdout is not None and (chunk := export.stdout.read(1 << 20)):
+            state.update(chunk)
+            articles += chunk.count(b"\n")
+    if export.returncode:
+        raise RuntimeError(f"export of {data}: exit code {export.returncode}")
+    return state.hexdigest(), articles
+
+
+def facts(ended: Ended) -> dict[str, Any]:
+    """One run, as the result tells it."""
+    cpu_s: Counter[str] = Counter()
+    for part in ended.parts:
+        cpu_s.update(part.cpu_s)
+    return {
+        "run": ended.run.name,
+        "workers": ended.run.workers,
+        "kills": len(ended.parts) - 1,
+        "killed_processes": ended.killed,
+        "articles": ended.articles,
+        "took_s": round(ended.took_s, 1),
+        "cpu_s": {role: round(used, 1) for role, used in sorted(cpu_s.items())},
+        "peak_mb": round(max(part.peak_mb for part in ended.parts)),
+        "sha256": ended.digest,
+    }
+
+
+def verdicts(first: Run, source: Path, folder: Path) -> dict[str, Any]:
+    """What the manifest of a run says of the same set, and of one with another page in it."""
+    file = folder / first.name / "lanes" / LANE / "manifest.json"
+    same = verify(file, folder / "verify-same", VERIFIERS)
+    other = folder / "changed"
+    change = changed(source, other)
+    differs = verify(file, folder / "verify-changed", VERIFIERS, str(other))
+    named = differs.told.get("first") or {}
+    return {
+        "same": {"is_green": same.is_green, "took_s": round(same.took_s, 1)},
+        "changed": {
+            "is_named": change.is_named_by(differs),
+            "took_s": round(differs.took_s, 1),
+            "url": change.url,
+            "file": change.file,
+            "page_id": named.get("page_id"),
+            "fields": named.get("fields"),
+            "was": change.was,
+            "now": change.now,
+        },
+    }
+
+
+def told(result: dict[str, Any]) -> str:
+    """The tables, as Markdown."""
+    rows = [
+        [
+            one["run"], str(one["workers"]), str(one["kills"]), str(one["killed_processes"]),
+            str(one["articles"]), f"{one['took_s']:.0f}", f"{sum(one['cpu_s'].values()):.0f}",
+            str(one["peak_mb"]), one["sha256"][:16],
+        ]
+        for one in result["runs"]
+    ]  # fmt: skip
+    head = (
+        "run", "workers", "killed", "processes", "articles", "s", "CPU s", "MB at most", "sha256"
+    )  # fmt: skip
+    same, other = result["verify"]["same"], result["verify"]["changed"]
+    verdict = "the same" if same["is_green"] else "NOT the same"
+    named = f"page {other['page_id']}, in {', '.join(other['fields'] or ())}"
+    answers = [
+        ["as it was", verdict, f"{same['took_s']:.0f}"],
+        [f"one mark of {other['url']} changed", named, f"{other['took_s']:.0f}"],
+    ]
+    return f"{table(head, rows)}\n\n{table(('set', 'manifest verify says', 's'), answers)}"
 
 
 def plot(ended: Ended) -> str:
@@ -113,7 +183,6 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=1, help="of the moments of the kills")
     parser.add_argument("--plot", type=Path, metavar="SVG")
-    parser.add_argument("--json", type=Path, metavar="OUT")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     buses = {"embedded": ""}
@@ -128,18 +197,23 @@ def main() -> int:
         )
     ]
     draw = random.Random(options.seed)
-    results = []
+    results: list[Ended] = []
     for run in runs:
         results.append(replayed(run, options.source, options.work, draw))
-        print(line(results[-1]), flush=True)
-        if options.json:
-            told = [{"line": line(one), "cpu_s": [p.cpu_s for p in one.parts]} for one in results]
-            options.json.write_text(json.dumps(told, indent=1))
+        print(json.dumps(facts(results[-1])), file=sys.stderr, flush=True)
     if options.plot:
         options.plot.write_text(plot(results[0]))
-    digests = {one.digest for one in results}
-    print("the same bytes" if len(digests) == 1 else "DIFFERENT")
-    return 0 if len(digests) == 1 else 1
+    verified = verdicts(runs[0], options.source, options.work)
+    result = {
+        "set": str(options.source),
+        "is_same": len({one.digest for one in results}) == 1,
+        "runs": [facts(one) for one in results],
+        "verify": verified,
+    }
+    good = result["is_same"] and verified["same"]["is_green"] and verified["changed"]["is_named"]
+    print(json.dumps(result | {"good": good}), flush=True)
+    print(f"\n{told(result)}")
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

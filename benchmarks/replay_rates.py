@@ -3,9 +3,11 @@
     python benchmarks/replay_rates.py SET --work DIR [--pages 2000] [--peer PYTHON] [--write FILE]
 
 ``--peer`` is an interpreter that has news-please: its own path from a WARC record to an article.
-Loops take turns page by page in one process; workers are watched from outside. CPU is user and
-system time of all processes, less that of a replay of ten records, which is their start-up; pages a
-second are of this machine and this hour.
+Loops take turns page by page in one process, half of the pages before the replays and half after
+them; workers are watched from outside. CPU is user and system time of all processes. A replay of a
+quarter of the first file tells what a page costs from what a start does: the figures of stages are
+the difference over the pages more, and what is left is the start. Pages a second are of this
+machine and this hour, the start included.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import argparse
 import gc
 import json
 import platform
+import resource
 import subprocess
 import sys
 import time
@@ -102,25 +105,35 @@ def responses(files: list[Path]) -> Iterator[tuple[float, bytes, str, str | None
                 begun = time.process_time()
 
 
-def bare(files: list[Path], pages: int) -> tuple[list[Loop], int]:
-    """The loops, and over how many pages they went; reading is in each."""
-    loops = [
-        Loop("fastwarc, reading alone", _read_only),
-        Loop("fastwarc + trafilatura, with metadata", _trafilatura),
-        Loop("fastwarc + newsmill's extract()", _ours),
-    ]
-    for _, body, url, kind in islice(responses(files), 20):
-        for loop in loops:
-            loop.run(body, url, kind)
-    done = 0
-    for read_s, body, url, kind in islice(responses(files), pages):
-        done += 1
-        for loop in loops:
-            gc.collect(0)
-            begun = time.process_time()
-            loop.run(body, url, kind)
-            loop.cpu_s += read_s + time.process_time() - begun
-    return loops, done
+class Loops:
+    """The loops, over pages of which each is read once; reading is in each."""
+
+    def __init__(self, files: list[Path]) -> None:
+        self.pages = 0
+        self.loops = [
+            Loop("fastwarc, reading alone", _read_only),
+            Loop("fastwarc + trafilatura, with metadata", _trafilatura),
+            Loop("fastwarc + newsmill's extract()", _ours),
+        ]
+        for _, body, url, kind in islice(responses(files), 20):
+            for loop in self.loops:
+                loop.run(body, url, kind)
+        self._left = responses(files)
+
+    def run(self, pages: int) -> None:
+        """Each loop over so many pages more."""
+        for read_s, body, url, kind in islice(self._left, pages):
+            self.pages += 1
+            for loop in self.loops:
+                gc.collect(0)
+                begun = time.process_time()
+                loop.run(body, url, kind)
+                loop.cpu_s += read_s + time.process_time() - begun
+
+    @property
+    def costs(self) -> list[tuple[str, float]]:
+        """CPU seconds a page of each."""
+        return [(loop.name, loop.cpu_s / self.pages) for loop in self.loops]
 
 
 def peer(python: Path, files: list[Path], pages: int) -> tuple[str, float]:
@@ -139,10 +152,31 @@ class Replayed:
     took_s: float
     records: int  # read from the source
 
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a replay costs by stage, in CPU seconds."""
+
+    page: dict[str, float]
+    start: dict[str, float]
+
     @property
     def total(self) -> float:
-        """CPU seconds a record."""
-        return sum(self.cpu_s.values()) / self.records
+        """CPU seconds a page, of all stages."""
+        return sum(self.page.values())
+
+
+def cost(less: Replayed, more: Replayed) -> Cost:
+    """What a page costs, and what a start does, by two replays of different lengths."""
+    pages = more.records - less.records
+    page = {
+        stage: max(0.0, used - less.cpu_s.get(stage, 0.0)) / pages
+        for stage, used in more.cpu_s.items()
+    }
+    start = {
+        stage: max(0.0, used - page[stage] * more.records) for stage, used in more.cpu_s.items()
+    }
+    return Cost(page, start)
 
 
 def replay(files: list[Path], data: Path, extractors: int) -> Replayed:
@@ -151,63 +185,64 @@ def replay(files: list[Path], data: Path, extractors: int) -> Replayed:
     log = data.with_suffix(".log")
     tree = Tree((*NEWSMILL, "replay", *map(str, files), *words), log, NEWSMILL_CHILDREN="1")
     tree.wait()
-    export = Tree(
-        (*NEWSMILL, "export", "--format", "parquet", "-o", str(data / "parquet"), *words[:4]), log
+    before = _ended_cpu_s()
+    export = subprocess.run(
+        [*NEWSMILL, "export", "--format", "parquet", "-o", str(data / "parquet"), *words[:4]],
+        capture_output=True,
+        check=False,
     )
-    export.wait()
-    if tree.watched.exit_code or export.watched.exit_code:
+    if tree.watched.exit_code or export.returncode:
         raise RuntimeError(f"see {log}")
-    cpu_s = dict(tree.watched.cpu_s) | {"Parquet": sum(export.watched.cpu_s.values())}
+    cpu_s = dict(tree.watched.cpu_s) | {"Parquet": _ended_cpu_s() - before}
     lines = log.read_bytes().split(b'"event":"run.done"', 1)[1]
     counts = json.loads(b'{"x":' + lines.split(b'"counts":', 1)[1].split(b"}", 1)[0] + b"}}")["x"]
     records = sum(number for name, number in counts.items() if name.startswith("producer "))
     return Replayed(cpu_s, tree.watched.took_s, records)
 
 
-def few(source: Path, target: Path) -> Path:
-    """The first ten members of a file, as a file."""
+def _ended_cpu_s() -> float:
+    """Of all processes that were started here and have ended."""
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ended.ru_utime + ended.ru_stime
+
+
+def quarter(source: Path, target: Path) -> Path:
+    """The first quarter of the members of a file, as a file."""
     with source.open("rb") as file:
-        starts = (part.member for part in parts(file, 0) if part.member)
-        end = next(islice(dict.fromkeys(islice(starts, 200)), 10, None))
+        starts = list(dict.fromkeys(part.member for part in parts(file, 0)))
         file.seek(0)
-        target.write_bytes(file.read(end))
+        target.write_bytes(file.read(starts[len(starts) // 4]))
     return target
 
 
-def started(one: Replayed, start: Replayed) -> Replayed:
-    """The replay less the start-up of its processes."""
-    cpu_s = {
-        stage: max(0.0, used - start.cpu_s.get(stage, 0.0)) for stage, used in one.cpu_s.items()
-    }
-    return Replayed(cpu_s, one.took_s, one.records)
-
-
-def told(loops: list[tuple[str, float]], one: Replayed, two: Replayed) -> str:
+def told(loops: list[tuple[str, float]], found: Cost, one: Replayed, two: Replayed) -> str:
     """The tables, as Markdown."""
-    named = dict(loops)
     yardstick = next(value for name, value in loops if "trafilatura" in name)
     ours = next(value for name, value in loops if "extract()" in name)
+    whole = ("newsmill, WARC to Parquet, exactly once", found.total)
     rows = [
-        [name, f"{1000 * value:.2f}", f"{yardstick / value:.2f}"] for name, value in named.items()
+        [name, f"{1000 * value:.2f}", f"{yardstick / value:.2f}"] for name, value in (*loops, whole)
     ]
-    rows.append(
-        ["newsmill, WARC to Parquet, exactly once", f"{1000 * one.total:.2f}",
-         f"{yardstick / one.total:.2f}"]
-    )  # fmt: skip
     stages = [
-        [NAMED.get(stage, stage), f"{1000 * one.cpu_s.get(stage, 0.0) / one.records:.2f}"]
+        [
+            NAMED.get(stage, stage),
+            f"{1000 * found.page.get(stage, 0.0):.2f}",
+            f"{found.start.get(stage, 0.0):.2f}",
+        ]
         for stage in (*STAGES, "Parquet")
+        if stage in found.page
     ]
+    stages.append(["all", f"{1000 * found.total:.2f}", f"{sum(found.start.values()):.2f}"])
     rate = [
         ["1 extractor", f"{one.records / one.took_s:.0f}"],
         ["2 extractors", f"{two.records / two.took_s:.0f}"],
     ]
-    kept = (yardstick / one.total) / (yardstick / ours)
     return "\n\n".join((
         table(("loop", "CPU s a 1,000 pages", "pages a CPU second, trafilatura's loop = 1"), rows),
-        table(("stage", "CPU s a 1,000 pages"), stages),
+        table(("stage", "CPU s a 1,000 pages", "CPU s of a start"), stages),
         table(("replay, one child each", "pages/s"), rate),
-        f"The whole way keeps {kept:.0%} of the factor by which extraction alone is ahead.",
+        f"The whole way keeps {ours / found.total:.0%} of the factor by which extraction alone is"
+        " ahead.",
     ))  # fmt: skip
 
 
@@ -223,18 +258,19 @@ def main() -> int:
     options = parser.parse_args()
     files = sorted(options.source.glob("*.warc*"))[: options.files]
     options.work.mkdir(parents=True, exist_ok=True)
-    start = replay([few(files[0], options.work / "few.warc.gz")], options.work / "start", 1)
-    one = started(replay(files, options.work / "one", 1), start)
-    loops, pages = bare(files, options.pages)
-    costs = [(loop.name, loop.cpu_s / pages) for loop in loops]
+    loops = Loops(files)
+    loops.run(options.pages // 2)
+    less = replay([quarter(files[0], options.work / "quarter.warc.gz")], options.work / "less", 1)
+    one = replay(files, options.work / "one", 1)
+    loops.run(options.pages - loops.pages)
+    costs = loops.costs
     if options.peer:
         costs.append(peer(options.peer, files, options.peer_pages))
     two = replay(files, options.work / "two", 2)
     text = (
         f"Taken on {time.strftime('%Y-%m-%d', time.gmtime())}: {one.records} records replayed,"
-        f" {pages} pages in the loops, {sum(start.cpu_s.values()):.1f} CPU s of start-up apart,"
-        f" Python {platform.python_version()},"
-        f" trafilatura {trafilatura.__version__}.\n\n{told(costs, one, two)}"
+        f" {loops.pages} pages in the loops, Python {platform.python_version()},"
+        f" trafilatura {trafilatura.__version__}.\n\n{told(costs, cost(less, one), one, two)}"
     )
     print(text)
     if options.write:

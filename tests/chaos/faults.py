@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chaos import stalls
+from chaos.answers import CALLS, CLASSES, ERRORS, WAYS
 from chaos.clock import CLOCKS
 from chaos.fleet import Fleet, Place
 from chaos.ground import SESSION_S, Ground
 from chaos.ledger import Feeder
-from chaos.proxy import CALLS, Fault, How
+from chaos.proxy import Fault, How
 from chaos.schedule import Event
 from databases import Database
 
@@ -26,11 +27,14 @@ POINTS = (
     "after_seal", "after_commit",
 )  # fmt: skip
 OF_STORES = (*POINTS, "store.written", "store.done")
-AT_CALLS = ("cut", "delay_end_txn", "half_open")
+AT_CALLS = ("cut", "delay_end_txn", "half_open", "produce_error")
+FORGING_S = (0.3, 2.0)  # calls of one kind are answered falsely for so long
+OUTLASTING_S = 10.0  # longer than a client tries on
 REFUSING_S = 2.0
 ROOM_BYTES = 64 << 10  # of a file, while the disk refuses more
 DEAF_S = 9.0  # longer than a worker waits for its reader
 STORM_S = 4.0
+HUNT_S = 10.0
 STALL_S = 10.0
 ROLL_S = 2.0  # between two places of a deployment
 
@@ -54,6 +58,7 @@ class Faults:
         self._means = means
         self._fleet, self._where = means.fleet, means.where
         self._endings: list[tuple[float, stalls.Ending]] = []
+        self._hunts: list[tuple[float, Place]] = []  # for a child in each
         self._deaf_until = 0.0
         self._long: threading.Thread | None = None
         self.counts: Counter[str] = Counter()
@@ -64,10 +69,17 @@ class Faults:
         for ending in [each for each in self._endings if each[0] <= now]:
             self._endings.remove(ending)
             ending[1]()
+        for hunt in [*self._hunts]:
+            until, place = hunt
+            found = self._fleet.kill_busy_grandchild(place)
+            self.counts["child_killed"] += found
+            if found or now >= until:
+                self._hunts.remove(hunt)
 
     def end(self) -> None:
         """End what goes on, and call off what found no call."""
         self._endings = [(0.0, ending) for _, ending in self._endings]
+        self._hunts.clear()
         self.turn()
         if self._long is not None:
             self._long.join()
@@ -80,9 +92,11 @@ class Faults:
         if not there:  # all are between two lives
             return
         place = there[int(event.roll * 997) % len(there)]
-        strike = getattr(self, f"_{event.name}")
-        if strike(place, event.roll) is not False and event.name not in AT_CALLS:
-            self.counts[event.name] += 1
+        name, _, kind = event.name.partition(":")
+        strike = getattr(self, f"_{name}")
+        told = strike(kind, event.roll) if kind else strike(place, event.roll)
+        if told is not False and name not in AT_CALLS:
+            self.counts[name] += 1
 
     # -- workers
 
@@ -106,8 +120,10 @@ class Faults:
             self._fleet.kill(each)
 
     def _child_killed(self, place: Place, roll: float) -> bool:
-        killed = sum(self._fleet.kill_grandchild(each, roll) for each in self._fleet.places)
-        return killed > 0
+        """In every extractor one, as soon as it is in the middle of a page."""
+        until = time.monotonic() + HUNT_S
+        self._hunts = [(until, each) for each in self._fleet.places if each.role == "extractor"]
+        return False  # each is counted when it is found
 
     def _clock(self, place: Place, roll: float) -> bool:
         """A wrong wall clock, of one worker or all, until it is killed or set otherwise."""
@@ -183,6 +199,25 @@ class Faults:
 
     def _half_open(self, place: Place, roll: float) -> None:
         self._at("half_open", "produce", "half_open", 2.0)
+
+    def _produce_error(self, kind: str, roll: float) -> None:
+        """One of the wrong answers of that class, for a while; now and then for long."""
+        name = f"produce_error:{kind}"
+        if kind == "unanswered":
+            self._at(name, list(CALLS)[int(roll * 541) % len(CALLS)], "unanswered", 0.0)
+            return
+        answers = [(call, error) for call, errors in CLASSES[kind].items() for error in errors]
+        call, error = answers[int(roll * 7919) % len(answers)]
+        shortest, longest = FORGING_S
+        lasts_s = shortest + roll * (longest - shortest)
+        if kind == "retriable" and roll < 0.2:
+            lasts_s = OUTLASTING_S
+        elif error == "message_too_large":
+            lasts_s = 0.0  # said of the same record twice it is believed, and buries the record
+        way = WAYS[int(roll * 101) % len(WAYS)]
+        if self._where.proxy is not None:
+            fault = Fault(name, CALLS[call], way, code=ERRORS[error], lasts_s=lasts_s)
+            self._where.proxy.at_next(fault)
 
     def _at(self, name: str, call: str, how: How, seconds: float) -> None:
         if self._where.proxy is not None:

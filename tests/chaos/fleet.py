@@ -141,17 +141,17 @@ class Fleet:
         """Leave what a worker says in its pipe for so long."""
         self._ears.be_deaf(place.ear, seconds)
 
-    def kill_grandchild(self, place: Place, roll: float) -> bool:
-        """Kill one of the processes that extract pages for a worker; False where it has none."""
+    def kill_busy_grandchild(self, place: Place) -> bool:
+        """Kill a process that extracts a page for a worker right now; False where none does."""
         if place.process is None:
             return False
         servers = [pid for pid in _children(place.process.pid) if _is_fork_server(pid)]
-        there = [child for server in servers for child in _children(server)]
-        if not there:
-            return False
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(there[int(roll * 997) % len(there)], signal.SIGKILL)
-        return True
+        for child in (child for server in servers for child in _children(server)):
+            if is_running(child):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+                return True
+        return False
 
     def kill(self, place: Place) -> None:
         """End it at this instant; it is started again soon."""
@@ -197,6 +197,14 @@ class Fleet:
             text = b"\n".join(said).decode("utf-8", "replace")
             told.append(f"== {place.role} {place.slot}, exit codes {list(place.codes)}\n{text}")
         return "\n".join(told)
+
+
+def is_running(pid: int) -> bool:
+    """Whether it computes, or would: one without a page sleeps."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "R"
+    except OSError:
+        return False
 
 
 def _children(pid: int) -> list[int]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from chaos.load import Load
-from newsmill.bus.base import Bus, Member, Output, Place
+from newsmill.bus.base import Bus, Lag, Member, Output, Place
 from newsmill.errors import NewsmillError
 from newsmill.topics import PAGES
 
@@ -77,19 +77,18 @@ class Feeder:
 class Watching:
     """The run as it goes on: positions never go back, and something moves."""
 
-    groups: tuple[str, ...]
     positions: dict[tuple[str, Place], int] = field(default_factory=dict)
     went_back: list[str] = field(default_factory=list)
     waiting: Counter[str] = field(default_factory=Counter)  # by group
     longest_stall_s: float = 0.0
     _moved: float = field(default_factory=time.monotonic)
 
-    def look(self, bus: Bus) -> None:
+    def look(self, lags: Iterable[Lag]) -> None:
         """Take the groups' positions down, and how much waits for them."""
         self.note_stall()
         waiting: Counter[str] = Counter()
         moved = False
-        for lag in bus.lag(self.groups):
+        for lag in lags:
             waiting[lag.group] += lag.waiting
             at = lag.position
             key = (lag.group, lag.place)

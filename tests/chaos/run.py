@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from brokers import ladder
-from chaos.books import balance
+from chaos.books import balance, pages_hit
 from chaos.faults import Faults, Means
 from chaos.fleet import Fleet
 from chaos.ground import Ground, ground
@@ -80,6 +80,8 @@ def run(
         "positions_back": len(watcher.seen.went_back),
         "balance_exit": told,
         "faults": dict(sorted((faults.counts + struck).items())),
+        "pages_hit": pages_hit(folder),
+        "forged": where.proxy.forged if where.proxy is not None else 0,
         "starts": fleet.starts,
         "versions": fleet.version,
         "watched": is_watched,

@@ -6,13 +6,15 @@ import random
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from chaos.answers import CLASSES
+
 WORKERS = (
     "kill", "kill_at_point", "zombie", "pause", "kill_all", "child_killed", "clock", "storm",
-    "strays", "newer", "deaf", "store_stalls",
+    "child_killed", "strays", "newer", "deaf", "store_stalls",
 )  # fmt: skip
 OF_KAFKA = (
     *WORKERS, "cut", "cut", "delay_end_txn", "half_open", "blackhole", "broker_killed",
-    "broker_restarted",
+    "broker_restarted", *(f"produce_error:{kind}" for kind in (*CLASSES, "unanswered")),
 )  # fmt: skip
 OF_FILE = (*WORKERS, "disk_refuses")
 GAP_S = (2.5, 7.5)  # between two faults: at least eight a minute, and time to start in between

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from brokers import refuse
-from chaos.schedule import OF_FILE, OF_KAFKA, schedule
 
 SEED = 5
 TESTS = Path(__file__).parents[1]
@@ -36,12 +35,3 @@ def test_whatever_dies_nothing_is_lost_or_doubled(kind, seconds):
     figures = json.loads(done.stdout)
     assert figures["out"] > 200
     assert len(figures["faults"]) >= 3
-
-
-@pytest.mark.parametrize("is_kafka", [False, True])
-def test_a_seed_gives_the_same_schedule(is_kafka):
-    one, other = schedule(7, is_kafka), schedule(7, is_kafka)
-    names = OF_KAFKA if is_kafka else OF_FILE
-    events = [next(one) for _ in range(2 * len(names))]
-    assert events == [next(other) for _ in range(2 * len(names))]
-    assert {event.name for event in events} == set(names)

@@ -6,6 +6,7 @@ import math
 import threading
 import time
 
+from chaos.glance import glance
 from chaos.ground import Ground
 from chaos.ledger import BATCH, Feeder, Watching
 from chaos.load import Load
@@ -32,7 +33,7 @@ class Watcher:
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.feeder = Feeder(where.connect, load)
         self.feeding = True
-        self.seen = Watching(load.groups)
+        self.seen = Watching()
         self.reader = Reader()
         self.waiting = -1  # for all groups together
         self.longest_look_s = 0.0
@@ -80,7 +81,8 @@ class Watcher:
         if self._bus is None:
             self._bus = self._where.connect(5.0)
         is_last = not self.feeding
-        self.seen.look(self._bus)
+        groups = self._load.groups
+        self.seen.look(self._bus.lag(groups) if is_last else glance(self._bus, groups))
         self.waiting = self.seen.waiting.total()
         self._quiet = self._quiet + 1 if is_last and not self.waiting else 0
         missing = self._load.low_water - self.seen.waiting[FIRST]

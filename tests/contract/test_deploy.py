@@ -18,7 +18,7 @@ from jsonschema import Draft202012Validator
 
 from commands import commands_in, faults
 from newsmill.bus.environment import NAMES as OF_KAFKA
-from newsmill.cli.run import ROLES
+from newsmill.cli.work import ROLES
 from newsmill.process.life import DRAIN_S
 from newsmill.process.settings import FILES, NOT_SETTINGS, PREFIX, names
 

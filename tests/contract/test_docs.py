@@ -18,7 +18,8 @@ PAGES = sorted(
     if path.is_file()
 )
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.M | re.S)
-LINK = re.compile(r"\]\(([^)#\s]+)[^)]*\)")
+LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]+)?[^)]*\)")
+HEADING = re.compile(r"^#+ (.+)$", re.M)
 VARIABLE = re.compile(rf"\b{PREFIX}[A-Z_]+\b")
 
 
@@ -46,12 +47,12 @@ class TestPage:
         assert [fault for words in commands for fault in faults(words)] == []
 
     def test_its_links_lead_to_files(self, page: Path) -> None:
-        links = [
-            link
-            for link in LINK.findall(page.read_text("utf-8"))
-            if "://" not in link and not link.startswith("mailto:")
-        ]
-        assert [link for link in links if not (page.parent / link).exists()] == []
+        assert [link for link, _ in _links(page) if not (page.parent / link).exists()] == []
+
+    def test_its_links_lead_to_headings(self, page: Path) -> None:
+        told = [(page.parent / link if link else page, mark) for link, mark in _links(page)]
+        marked = [(to, mark) for to, mark in told if mark and to.suffix == ".md"]
+        assert [(to.name, mark) for to, mark in marked if mark not in _marks(to)] == []
 
     def test_its_settings_exist(self, page: Path) -> None:
         known = (
@@ -61,6 +62,27 @@ class TestPage:
 
     def test_it_names_no_machine(self, page: Path) -> None:
         assert not re.search(r"/(?:home|root|work)/", page.read_text("utf-8"))
+
+
+def _links(page: Path) -> list[tuple[str, str]]:
+    """The relative links of a page, each with the heading that it names."""
+    return [
+        (link, mark)
+        for link, mark in LINK.findall(FENCE.sub("", page.read_text("utf-8")))
+        if "://" not in link and not link.startswith("mailto:")
+    ]
+
+
+def _marks(page: Path) -> set[str]:
+    """How the headings of a page are named in links."""
+    words = HEADING.findall(FENCE.sub("", page.read_text("utf-8")))
+    return {"#" + re.sub(r"[^\w -]", "", each.lower()).replace(" ", "-") for each in words}
+
+
+def test_the_operators_pages_name_each_other() -> None:
+    for page in ("operations", "ops", "first-hour"):
+        named = {link for link, _ in _links(ROOT / "docs" / f"{page}.md")}
+        assert {"operations.md", "ops.md", "first-hour.md"} - {f"{page}.md"} <= named
 
 
 def _is_synopsis(line: str) -> bool:

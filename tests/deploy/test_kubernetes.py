@@ -13,7 +13,7 @@ import yaml
 from commands import faults
 from manifests import FOLDER, built, objects, pods, variables
 from newsmill.bus.environment import NAMES as OF_KAFKA
-from newsmill.cli.run import ROLES
+from newsmill.cli.work import ROLES
 from newsmill.process.life import DRAIN_S
 from newsmill.process.settings import FILES, PREFIX, names
 from newsmill.topics import TOPICS

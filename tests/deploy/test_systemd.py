@@ -14,7 +14,7 @@ import yaml
 
 from commands import faults
 from newsmill.bus.environment import NAMES as OF_KAFKA
-from newsmill.cli.run import ROLES
+from newsmill.cli.work import ROLES
 from newsmill.process.health import DEADLINE_S
 from newsmill.process.host import EXIT_MISCONFIGURED
 from newsmill.process.life import DRAIN_S
@@ -90,7 +90,7 @@ class TestService:
         assert told["CapabilityBoundingSet"] == [""]
         assert told["User"] == ["newsmill"]
         assert told["StateDirectory"] == ["newsmill"]
-        assert told["Environment"] == ["NEWSMILL_DATA=/var/lib/newsmill"]
+        assert told["Environment"][0] == "NEWSMILL_DATA=/var/lib/newsmill"
 
     def test_its_exposure_is_small_by_systemds_own_measure(self, name: str) -> None:
         verify = shutil.which("systemd-analyze")
@@ -134,6 +134,42 @@ def test_a_worker_has_time_to_drain_and_starts_again(name: str) -> None:
     assert told["Restart"] == ["on-failure"]
     assert told["RestartPreventExitStatus"] == [str(EXIT_MISCONFIGURED)]
     assert read(name)["Unit"]["StartLimitIntervalSec"] == ["0"], "it is never given up"
+
+
+@pytest.mark.parametrize("name", [WORKER, RUN])
+def test_a_worker_that_is_there_before_its_broker_waits_for_it(name: str) -> None:
+    assert "kafka.service" in read(name)["Unit"]["After"][0].split()
+    assert "NEWSMILL_KAFKA_WAIT_MS=60000" in read(name)["Service"]["Environment"]
+    broker = read("kafka.service")["Service"]
+    assert "/dev/tcp/127.0.0.1/9092" in broker["ExecStartPost"][0], "started is: can be talked to"
+
+
+def test_the_command_line_has_the_settings_of_the_workers(tmp_path: Path) -> None:
+    given = tmp_path / "newsmill.env"
+    given.write_text(
+        "# NEWSMILL_LANE=no\nNEWSMILL_RESOLVE=*.example=127.0.0.1:1 b=127.0.0.1:2\n"
+        'NEWSMILL_BUS="kafka://a:9092/n?x=y"\nPATH=/nowhere\nNEWSMILL_CONTACT=$(id)'
+    )
+    command = tmp_path / "command"
+    command.write_text('#!/bin/sh\nenv | grep ^NEWSMILL_ | sort\nprintf "%s\\n" "$@"\n')
+    command.chmod(0o755)
+    script = (FOLDER / "newsmill").read_text("utf-8")
+    script = script.replace("/etc/newsmill/newsmill.env", str(given))
+    script = script.replace("/usr/sbin/runuser --user=newsmill -- ", "").replace(
+        "/opt/newsmill/bin/newsmill", str(command)
+    )
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, "newsmill", "ops", "trace", "a b"],
+        env={"PATH": "/usr/bin:/bin", "NEWSMILL_CONTACT": "me@site.org"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "NEWSMILL_BUS=kafka://a:9092/n?x=y",
+        "NEWSMILL_CONTACT=me@site.org",
+        "NEWSMILL_DATA=/var/lib/newsmill",
+        "NEWSMILL_RESOLVE=*.example=127.0.0.1:1 b=127.0.0.1:2",
+        "ops", "trace", "a b",
+    ]  # fmt: skip
 
 
 def test_the_watchdog_is_more_patient_than_health() -> None:

@@ -185,10 +185,16 @@ def test_feeds_go_round_from_opml_to_opml(tmp_path):
         ["https://fourth.example/feed", "new"],
         ["https://third.example/atom", "new"],
     ]
+    rested = newsmill("feeds", "rest", "https://fourth.example/feed", **one)
+    assert rested.stdout == b"1 at rest\n"
+    assert b"fourth.example" not in newsmill("feeds", "export", **one).stdout
+    nobody = newsmill("feeds", "rest", "https://nobody.example/", **one)
+    assert (nobody.returncode, nobody.stderr.count(b"\n")) == (2, 1)
     exported = newsmill("feeds", "export", **one).stdout
     assert b'category="Europe"' in exported
     assert b"Rails &amp; roads" in exported
     back.write_bytes(exported)
+    assert newsmill("feeds", "import", "-", stdin=exported, **other).returncode == 0
     assert newsmill("feeds", "import", back, **other).returncode == 0
     assert newsmill("feeds", "export", **other).stdout == exported
 

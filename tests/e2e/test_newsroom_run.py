@@ -129,7 +129,7 @@ def _seconds(ts: str) -> float:
 
 
 def test_a_second_run_on_the_same_log_is_refused_in_one_line(tmp_path: Path):
-    from newsmill.cli.run import sole_owner
+    from newsmill.cli.hold import sole_owner
 
     with sole_owner(tmp_path / "bus", name="run-live.lock"):
         done = newsmill("run", "--data", tmp_path / "data", "--bus", f"file:{tmp_path / 'bus'}")

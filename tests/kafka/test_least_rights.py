@@ -26,7 +26,7 @@ from kafka.admin import (
 from kafka.errors import TopicAuthorizationFailedError
 
 from brokers import ladder
-from newsmill.cli.run import ROLES
+from newsmill.cli.work import ROLES
 from newsmill.newsroom import FEEDS, Newsroom
 from newsmill.process.rights import WORKERS, acls, command
 from running import export, newsmill, start, stop

@@ -36,9 +36,9 @@ def newsmill(*words, **variables):
     return done, time.monotonic() - started
 
 
-def refused(done, *words):
+def refused(done, *words, code=2):
     said = done.stderr.splitlines()
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == code, done.stderr
     assert len(said) == 1, done.stderr
     assert said[0].startswith("newsmill: ")
     for word in words:
@@ -49,6 +49,11 @@ def refused(done, *words):
 @pytest.fixture(params=[("bus", "describe"), ("work", "extractor")], ids=" ".join)
 def command(request, tmp_path):
     return (*request.param, "--data", str(tmp_path))
+
+
+def away(command):
+    """A worker asks to be started again, after a reboot it may be there first; a tool gives up."""
+    return 76 if command[0] == "work" else 2
 
 
 @pytest.fixture
@@ -155,7 +160,7 @@ def test_a_broker_that_is_not_there_is_said_within_three_seconds(command):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     done, took = newsmill(*command, "--bus", f"kafka://127.0.0.1:{port}")
-    refused(done, "nothing listens there", "tried for 1.5 s")
+    refused(done, "nothing listens there", "tried for 1.5 s", code=away(command))
     assert took < 6  # and the start of Python, on a machine that is busy
 
 
@@ -165,13 +170,13 @@ def test_a_port_that_says_nothing_is_given_up_at_a_stated_time(command):
         mute.listen()
         url = f"kafka://127.0.0.1:{mute.getsockname()[1]}"
         done, took = newsmill(*command, "--bus", url)
-    refused(done, "no answer within 5 s")
+    refused(done, "no answer within 5 s", code=away(command))
     assert took < 12
 
 
 def test_a_host_that_does_not_exist_is_said(command):
     done, _ = newsmill(*command, "--bus", "kafka://nowhere.invalid:9092")
-    refused(done, "no such host")
+    refused(done, "no such host", code=away(command))
 
 
 def test_how_long_a_broker_is_waited_for_can_be_said():

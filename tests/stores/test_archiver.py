@@ -21,7 +21,7 @@ from newsmill.archiver.sqlite import SqliteStore
 from newsmill.archiver.store import Store
 from newsmill.archiver.stores import store_of, wanted_stores
 from newsmill.archiver.worker import Archiving
-from newsmill.cli.run import roles
+from newsmill.cli.hold import roles
 from newsmill.errors import Misconfigured
 from newsmill.process.settings import Settings, as_environment, load, shown
 from newsmill.topics import ENRICHED

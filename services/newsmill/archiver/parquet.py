@@ -54,27 +54,12 @@ _COLUMNS: dict[str, tuple[pa.DataType, Callable[[Enriched], Any]]] = {
     "tags": (_WORDS, lambda a: list(a.tags)),
     "flags": (_WORDS, lambda a: list(a.flags)),
     "text": (pa.string(), lambda a: a.text),
-    "images": (
-        pa.list_(_IMAGE),
-        lambda a: [{"url": i.url, "caption": i.caption, "credit": i.credit} for i in a.images],
-    ),
-    "related": (
-        pa.list_(_LINK),
-        lambda a: [{"url": link.url, "title": link.title} for link in a.related],
-    ),
-    "entities": (
-        pa.list_(_ENTITY),
-        lambda a: [
-            {"name": e.name, "type": e.type, "spans": [_span(span) for span in e.spans]}
-            for e in a.entities
-        ],
-    ),
+    "images": (pa.list_(_IMAGE), lambda a: [(i.url, i.caption, i.credit) for i in a.images]),
+    "related": (pa.list_(_LINK), lambda a: [(link.url, link.title) for link in a.related]),
+    "entities": (pa.list_(_ENTITY), lambda a: [(e.name, e.type, e.spans) for e in a.entities]),
     "quotes": (
         pa.list_(_QUOTE),
-        lambda a: [
-            {"text": q.text, "speaker": q.speaker, "verb": q.verb, "span": _span(q.span)}
-            for q in a.quotes
-        ],
+        lambda a: [(q.text, q.speaker, q.verb, q.span) for q in a.quotes],
     ),
     "quality": (pa.float64(), lambda a: a.quality.score if a.quality else None),
     "tier": (pa.string(), lambda a: a.quality.tier if a.quality else None),
@@ -85,6 +70,16 @@ _TOMBSTONE = {"removed": pa.string(), "removed_reason": pa.string()}
 SCHEMA = pa.schema(
     [(name, kind) for name, (kind, _) in _COLUMNS.items()] + list(_TOMBSTONE.items())
 )
+
+# Statistics help to leave out what a query does not want; of a text they are whole texts.
+_SOUGHT = ("id", "site", "published", "published_at", "fetched", "fetched_at", "language")
+_REPEATED = ("site", "language", "declared_language", "section", "tier", "extractor")
+_HOW: dict[str, Any] = {
+    "compression": "zstd",
+    "compression_level": LEVEL,
+    "write_statistics": list(_SOUGHT),
+    "use_dictionary": list(_REPEATED),
+}
 
 
 def moment(stated: str | None) -> datetime | None:
@@ -98,19 +93,15 @@ def moment(stated: str | None) -> datetime | None:
         return None
 
 
-def _span(span: tuple[int, int] | None) -> dict[str, int] | None:
-    return None if span is None else {"start": span[0], "end": span[1]}
-
-
 def write_parquet(records: Iterable[bytes | Removed], out: BinaryIO) -> int:
     """Write one file; returns how many rows. A tombstone is a row with ``removed`` in it.
 
     Raises BadRecord and TryLater like ``records.decode``.
     """
     written = 0
-    with pq.ParquetWriter(out, SCHEMA, compression="zstd", compression_level=LEVEL) as writer:
+    with pq.ParquetWriter(out, SCHEMA, **_HOW) as writer:
         for rows in _groups(records):
-            writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
+            writer.write_table(_table(rows))
             written += len(rows)
     return written
 
@@ -139,20 +130,27 @@ def write_days(days: Iterable[tuple[str, Iterable[bytes]]], folder: Path) -> int
     return written
 
 
-def _groups(records: Iterable[bytes | Removed]) -> Iterator[list[dict[str, Any]]]:
-    rows: list[dict[str, Any]] = []
+def _groups(records: Iterable[bytes | Removed]) -> Iterator[list[Enriched | Removed]]:
+    rows: list[Enriched | Removed] = []
     size = 0
     for record in records:
-        if isinstance(record, Removed):
-            rows.append(
-                {"id": record.id, "removed": record.removed or "", "removed_reason": record.reason}
-            )
-        else:
-            article = decode(Enriched, record)
-            rows.append({name: value(article) for name, (_, value) in _COLUMNS.items()})
-            size += len(record)
+        rows.append(record if isinstance(record, Removed) else decode(Enriched, record))
+        size += 0 if isinstance(record, Removed) else len(record)
         if len(rows) >= ROWS or size >= BYTES:
             yield rows
             rows, size = [], 0
     if rows:
         yield rows
+
+
+def _table(rows: list[Enriched | Removed]) -> pa.Table:
+    """The rows column by column; a tombstone has its id and why it is one, and nothing else."""
+    columns = [
+        pa.array([value(row) if isinstance(row, Enriched) else None for row in rows], kind)
+        for kind, value in _COLUMNS.values()
+    ]
+    columns[0] = pa.array([row.id for row in rows], pa.string())
+    gone = [row if isinstance(row, Removed) else None for row in rows]
+    columns.append(pa.array([one and (one.removed or "") for one in gone], pa.string()))
+    columns.append(pa.array([one and one.reason for one in gone], pa.string()))
+    return pa.Table.from_arrays(columns, schema=SCHEMA)

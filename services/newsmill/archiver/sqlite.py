@@ -120,7 +120,7 @@ class SqliteStore:
             with failures(self.path), transaction(self._db):
                 present = self.positions(log_identity)
                 check_expected(str(self.path), present, expected, reached, {})
-                self._keep([row for row in newest if not self._denied(keys_of_row(row))])
+                self._keep(self._allowed(newest))
                 advance(self._db, log_identity, reached)
                 crash.point("store.written")
             crash.point("store.done")
@@ -157,7 +157,7 @@ class SqliteStore:
         return adopted
 
     def _adopt(self, rows: list[Row]) -> Adopted:
-        allowed = [row for row in rows if not self._denied(keys_of_row(row))]
+        allowed = self._allowed(rows)
         written: set[str] = set()
         touched: set[str] = set()
         same = 0
@@ -239,8 +239,11 @@ class SqliteStore:
                     found.append(page_id)
         return found
 
-    def _denied(self, keys: set[str]) -> bool:
-        return bool(self._forgotten(keys))
+    def _allowed(self, rows: list[Row]) -> list[Row]:
+        """The rows that were not taken down."""
+        if not self._all("SELECT 1 FROM forgotten LIMIT 1", []):
+            return rows
+        return [row for row in rows if not self._forgotten(keys_of_row(row))]
 
     def _forgotten(self, keys: Iterable[str]) -> list[tuple[str, str, str]]:
         return self._all(_ANY, [orjson.dumps(sorted(keys)).decode()])

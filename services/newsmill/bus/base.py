@@ -40,7 +40,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from newsmill.errors import NewsmillError
+from newsmill.errors import Misconfigured, NewsmillError
 from newsmill.topics import Topic
 
 LEASE_S = 10.0  # a member that has not polled for this long may lose its partitions
@@ -73,6 +73,10 @@ class DiskLow(BusFull):
 
 class BusUnknown(NewsmillError):
     """How a step ended cannot be told: exit, start again, and read the positions back."""
+
+
+class BusAway(Misconfigured):
+    """Nobody answers where the bus should be: it may come back, and a worker asks again."""
 
 
 class RecordTooLarge(NewsmillError):
@@ -223,6 +227,14 @@ class Member(Protocol):
 
     def restore(self, topic: Topic, partition: int) -> Iterable[tuple[bytes, bytes]]:
         """Every key and value of a partition of state that this member owns, each key once."""
+
+    def recall(self, topic: Topic, partition: int, key: bytes) -> bytes | None:
+        """One value of such a partition, as the committed steps left it; None where it has none.
+
+        For a state that may be too large to be restored: where the transport can look a key up,
+        nothing is held of it in memory; else it is read at the first call after an assignment.
+        Raises Fenced, and TryLater where it cannot be read now.
+        """
 
     def leave(self) -> None:
         """Give all partitions up at once, so that others take them without waiting for a lease."""

@@ -21,7 +21,7 @@ from newsmill.errors import BadRecord, Misconfigured, NewsmillError
 # process must not pay for the command line of all the others.
 COMMANDS = {
     "run": "run",
-    "work": "run",
+    "work": "work",
     "newsroom": "run",
     "poll": "web",
     "fetch": "web",

@@ -1,7 +1,8 @@
-"""``feeds add|import|export|list``: which feeds are polled."""
+"""``feeds add|rest|import|export|list``: which feeds are polled."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from newsmill.topics import FEEDS, FEEDS_STATE
 from newsmill.urls import normalise
 
 GROUP = "tool.feeds"
+WHY = 80  # characters of the last failure that are shown
 
 
 @click.group("feeds")
@@ -58,17 +60,24 @@ def replace_feeds(opened: Bus, feeds: Iterable[Feed]) -> int:
     wanted = {feed.url: feed for feed in feeds}
     present = read_feeds(opened)
     changed = [feed for url, feed in wanted.items() if present.get(url) != feed]
-    for url, feed in present.items():
-        if url not in wanted and not feed.paused:
-            changed.append(Feed(url=url, title=feed.title, tags=feed.tags, paused=True))
+    changed += [
+        _resting(feed) for url, feed in present.items() if url not in wanted and not feed.paused
+    ]
     publish_feeds(opened, changed)
     return len(changed)
 
 
+def _resting(feed: Feed) -> Feed:
+    return Feed(url=feed.url, title=feed.title, tags=feed.tags, paused=True)
+
+
 def load_feeds(path: Path) -> tuple[Feed, ...]:
-    """The feeds of an OPML file or a list of URLs. Raises Misconfigured, naming file and fault."""
+    """The feeds of an OPML file or a list of URLs, or of standard input (``-``).
+
+    Raises Misconfigured, naming file and fault.
+    """
     try:
-        feeds = read_opml(path.read_bytes())
+        feeds = read_opml(path.read_bytes() if str(path) != "-" else sys.stdin.buffer.read())
     except OSError as error:
         raise Misconfigured(f"{path}: {error.strerror}") from None
     except (BadRecord, ValueError) as error:
@@ -95,6 +104,27 @@ def add(urls: tuple[str, ...], **flags: Any) -> None:
     click.echo(f"{len(feeds)} added")
 
 
+@feeds_command.command("rest")
+@click.argument("urls", nargs=-1, required=True)
+@settings_flags(*BUS)
+def rest(urls: tuple[str, ...], **flags: Any) -> None:
+    """Poll feeds no longer, until they are added again; what they brought stays.
+
+    \b
+    Example: newsmill feeds rest https://news.example/rss.xml
+    """
+    opened = _open(flags)
+    present = read_feeds(opened)
+    wanted = [_normal(url) for url in urls]
+    unknown = [url for url in wanted if url not in present]
+    if unknown:
+        opened.close()
+        raise Misconfigured(f"feed {unknown[0]}: it is not polled; see newsmill feeds list")
+    publish_feeds(opened, [_resting(present[url]) for url in wanted])
+    opened.close()
+    click.echo(f"{len(wanted)} at rest")
+
+
 def _normal(url: str) -> str:
     try:
         return normalise(url)
@@ -103,10 +133,12 @@ def _normal(url: str) -> str:
 
 
 @feeds_command.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=click.Path(path_type=Path, allow_dash=True))
 @settings_flags(*BUS)
 def import_(file: Path, **flags: Any) -> None:
     """Poll the feeds of an OPML file, or of a list of URLs, beside those that are polled.
+
+    FILE may be - for standard input.
 
     \b
     Example: newsmill feeds import subscriptions.opml
@@ -148,8 +180,9 @@ def list_(**flags: Any) -> None:
     for url, feed in sorted(feeds.items()):
         state = states.get(url)
         how = "rests" if feed.paused else "new" if state is None else _health(state)
-        rows.append((url, how, state.polls if state else 0, feed.title or ""))
-    table(("feed", "state", "polls", "title"), rows)
+        why = state.why if state is not None and not feed.paused else None
+        rows.append((url, how, state.polls if state else 0, feed.title or "", (why or "")[:WHY]))
+    table(("feed", "state", "polls", "title", "why"), rows)
 
 
 def read_states(opened: Bus) -> dict[str, FeedState]:

@@ -23,9 +23,9 @@ from newsmill.archiver.stores import wanted_stores
 from newsmill.bus.base import Bus
 from newsmill.cli import diff
 from newsmill.cli.bus import table
+from newsmill.cli.hold import sole_owner
 from newsmill.cli.options import BUS, read_settings, settings_flags
 from newsmill.cli.promote import promote
-from newsmill.cli.run import sole_owner
 from newsmill.errors import Misconfigured
 from newsmill.process.settings import Settings
 from newsmill.replay.lanes import LIVE, files_of, lanes_in, places_of, remove

@@ -5,11 +5,14 @@ from __future__ import annotations
 import difflib
 import re
 import textwrap
+from typing import TYPE_CHECKING
 
 import click
 
-from newsmill.extractor.explain import Explanation
 from newsmill.records import Article, Enriched
+
+if TYPE_CHECKING:  # an export must not pay for an extractor
+    from newsmill.extractor.explain import Explanation
 
 WIDTH = 88
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")

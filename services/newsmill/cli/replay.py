@@ -14,10 +14,10 @@ from newsmill import bus
 from newsmill.archiver.stores import DEFAULT, FINGERPRINTS
 from newsmill.bus.base import Bus
 from newsmill.cli.account import account
+from newsmill.cli.hold import check_logs, roles, sole_owner
 from newsmill.cli.lines import check_files
 from newsmill.cli.options import WEB, read_settings, settings_flags
 from newsmill.cli.progress import Progress
-from newsmill.cli.run import check_logs, roles, sole_owner
 from newsmill.cli.watch import Watch
 from newsmill.errors import Misconfigured
 from newsmill.process.settings import Settings

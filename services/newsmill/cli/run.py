@@ -1,35 +1,30 @@
-"""``run``, ``work``, ``newsroom``: the pipeline on this machine."""
+"""``run``, ``newsroom``: the pipeline on this machine."""
 
 from __future__ import annotations
 
-import fcntl
 import signal
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
 
 from newsmill import bus
-from newsmill.archiver.stores import wanted_stores
 from newsmill.cli.feeds import load_feeds, read_feeds, replace_feeds
+from newsmill.cli.hold import check_logs, roles, sole_owner
 from newsmill.cli.options import BUS, WEB, read_settings, settings_flags
 from newsmill.cli.watch import Watch
+from newsmill.cli.work import asked_again
 from newsmill.errors import Misconfigured
 from newsmill.newsroom import FEEDS as SAMPLE_FEEDS
 from newsmill.newsroom import HOSTS, Newsroom, opml
-from newsmill.process.life import follow_parent
 from newsmill.process.settings import Settings
 from newsmill.process.web import require_contact
 from newsmill.records import Feed
 
-ROLES = ("producer", "fetcher", "extractor", "enricher", "archiver")
 NEWSROOM_PORT = 8017
 
 
@@ -46,7 +41,7 @@ def run_command(feeds: Path | None, **flags: Any) -> int:
     """
     settings = read_settings(flags)
     wanted = load_feeds(feeds) if feeds else None
-    with ExitStack() as stack:
+    with asked_again(), ExitStack() as stack:
         stack.enter_context(sole_owner(settings.data))
         if settings.bus.startswith("file:"):  # its workers would take each other's slots
             folder = Path(settings.bus.removeprefix("file:").partition("?")[0])
@@ -65,13 +60,6 @@ def run_command(feeds: Path | None, **flags: Any) -> int:
         return Watch(settings, opened, roles(settings)).run()
 
 
-def roles(settings: Settings) -> list[tuple[str, int]]:
-    """The worker processes of a run: role and slot."""
-    many = {"extractor": settings.workers, "enricher": settings.workers}
-    many["archiver"] = len(wanted_stores(settings))
-    return [(role, slot) for role in ROLES for slot in range(many.get(role, 1))]
-
-
 def sample_settings(settings: Settings, newsroom: Newsroom) -> Settings:
     """The settings with which the sample newsroom is read once, whatever its dates."""
     return replace(
@@ -81,61 +69,6 @@ def sample_settings(settings: Settings, newsroom: Newsroom) -> Settings:
         first_poll_days=0.0,
         min_interval_s=1.0,
     )
-
-
-@contextmanager
-def sole_owner(data: Path, name: str = "run.lock") -> Iterator[None]:
-    """Hold a folder; raises Misconfigured where another run does."""
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise Misconfigured(f"{data}: not a folder; give --data DIR") from None
-    with (data / name).open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Misconfigured(
-                f"{data}: another newsmill run works in it; stop that one, or give another folder"
-            ) from None
-        yield
-
-
-def check_logs(settings: Settings) -> None:
-    """Raises Misconfigured where no log can be written, from which a run tells what came of it."""
-    folder = settings.log_dir
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except (FileExistsError, NotADirectoryError):
-        raise Misconfigured(f"logs {folder}: not a folder; give --data DIR") from None
-    except OSError as error:
-        raise Misconfigured(f"logs {folder} cannot be written: {error.strerror}") from None
-
-
-@click.command("work")
-@click.argument("role", type=click.Choice([*ROLES, "retrier"]))
-@click.option(
-    "--source",
-    "sources",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="Producer: replay this file of page lines instead of polling.",
-)
-@settings_flags(*BUS, "store", *WEB, "slot", "health", "children", "log_level")
-def work_command(role: str, sources: tuple[Path, ...], **flags: Any) -> int:
-    """Run one worker until it is told to stop.
-
-    \b
-    Example: newsmill work extractor --bus file:/var/lib/newsmill/bus --health 8080
-    """
-    follow_parent()
-    settings = read_settings(flags)
-    if sources:
-        if role != "producer":
-            raise Misconfigured("--source is for the producer")
-        return int(import_module("newsmill.producer.reader").run(settings, sources))
-    return int(import_module(f"newsmill.{role}.worker").run(settings))
 
 
 @click.command("newsroom")

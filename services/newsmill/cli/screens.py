@@ -7,16 +7,18 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from newsmill.cli.options import read_settings, settings_flags
-from newsmill.ops.follow import Live, screen
+from newsmill.ops.follow import Live
 from newsmill.ops.lines import parse
 from newsmill.ops.read import Logs
 from newsmill.ops.report import html
+from newsmill.ops.screen import BAD, screen
 from newsmill.ops.sites import Sites
 from newsmill.ops.summary import Summary
 from newsmill.ops.tail import Tail
@@ -100,12 +102,17 @@ def _show(tail: Tail) -> None:
     try:
         for size in _turns():
             live.feed(tail.lines())
-            rows = screen(live, size.columns, size.lines - 1).split("\n")
-            click.echo("\x1b[H" + "\x1b[K\n".join(rows) + "\x1b[J", nl=False)
+            now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S}.000Z"
+            rows = screen(live, size.columns, size.lines - 1, now).split("\n")
+            click.echo("\x1b[H" + "\x1b[K\n".join(map(_coloured, rows)) + "\x1b[J", nl=False)
     except KeyboardInterrupt:
         pass
     finally:
         click.echo(_NORMAL, nl=False)
+
+
+def _coloured(row: str) -> str:
+    return f"\x1b[1;31m{row}\x1b[0m" if row.startswith(BAD) else row
 
 
 def _turns() -> Iterator[os.terminal_size]:

@@ -143,6 +143,7 @@ def _processes(summary: Summary) -> dict[str, Any]:
         "starts": sum(run.has_started for run in runs),
         "stops": sum(run.has_stopped for run in runs),
         "crashed": [_run(run) for run in summary.crashed],
+        "failed": [_run(run) | {"why": run.fault} for run in summary.failed],
         "open": [_run(run) for run in summary.still_open],
         "growing": [
             _run(run) | {"rss_mb": run.rss_mb, "grew_mb": round(run.memory.grew_mb, 1)}

@@ -5,7 +5,6 @@ A pipeline that says nothing any more fails too: silence is measured against the
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -151,15 +150,24 @@ def _feeds(summary: Summary, limits: Limits, now: str) -> Iterator[Failure]:
         yield Failure("failing_feeds", f"{failing:,} of {known:,} feeds failed at their last poll")
 
 
+def _ends(summary: Summary, limits: Limits, now: str) -> Iterator[Failure]:
+    """Workers that end again and again, whether without a word or with an error."""
+    ends: dict[str, list[Run]] = {}
+    for run in sorted([*summary.crashed, *summary.failed], key=lambda run: run.last):
+        if seconds_between(run.last, now) <= HOUR_S:
+            ends.setdefault(f"{run.service}-{run.slot}", []).append(run)
+    for name, runs in sorted(ends.items()):
+        if limits.crashes is None or len(runs) <= limits.crashes:
+            continue
+        faults = [run.fault for run in runs if run.fault is not None]
+        how = "crashed or ended with an error" if faults else "crashed"
+        last = f", last: {faults[-1]}" if faults else ""
+        times = plural(len(runs), "time")
+        yield Failure("crashes", f"{name} {how} {times} within an hour{last}")
+
+
 def _processes(summary: Summary, limits: Limits, now: str) -> Iterator[Failure]:
-    crashes = Counter(
-        f"{run.service}-{run.slot}"
-        for run in summary.crashed
-        if seconds_between(run.last, now) <= HOUR_S
-    )
-    for name, count in sorted(crashes.items()):
-        if limits.crashes is not None and count > limits.crashes:
-            yield Failure("crashes", f"{name} crashed {plural(count, 'time')} within an hour")
+    yield from _ends(summary, limits, now)
     growing = [
         run
         for run in summary.runs.values()

@@ -30,10 +30,12 @@ class Feed:
     gaps: int = 0
     gaps_s: float = 0.0  # between polls that gave something new, in all
     failing: str | None = None  # why its last poll failed
+    answer: int | None = None  # the status of that poll, where there was an answer
     failing_since: str = ""
     losses: int = 0  # polls that shared no entry with the one before: some came and went unseen
     lost_at: str = ""
     emptied_at: str = ""  # since when it has no entries
+    rests: bool = False  # it is not to be polled
     changes: list[str] = field(default_factory=list)  # moved, gone, unreadable, emptied, overtaken
 
     def poll(self, line: Line) -> None:
@@ -44,6 +46,7 @@ class Feed:
             self.failed += 1
             self.failing_since = self.failing_since or line.ts
             self.failing = line.reason or f"status {line.status}"
+            self.answer = line.status
             return
         self.failing, self.failing_since = None, ""
         if not line.fresh:
@@ -62,8 +65,11 @@ class Feed:
         self.failing, self.failing_since = None, ""
 
     def change(self, line: Line) -> None:
-        """It moved, went, cannot be read, was emptied, or ran past its last poll."""
-        if line.what == "overtaken":
+        """It moved, went, cannot be read, was emptied, overtaken, or put to rest."""
+        if line.what == "rests":
+            self.rests = True
+            self.failing, self.failing_since = None, ""
+        elif line.what == "overtaken":
             self.losses += 1
             self.lost_at = line.ts
         elif line.what == "emptied":
@@ -71,7 +77,14 @@ class Feed:
         if line.what and line.what not in self.changes:
             self.changes.append(line.what)
 
+    @property
+    def fault(self) -> str:
+        """Why its last poll failed, with the server's answer where it was a no."""
+        answer = f" {self.answer}" if (self.answer or 0) >= 400 else ""
+        return f"{self.failing or ''}{answer}"
+
     def _hear(self, line: Line) -> None:
+        self.rests = False
         self.heard = max(self.heard, line.ts)
         self.next_s = line.next_s if line.next_s is not None else self.next_s
 
@@ -85,7 +98,9 @@ class Feed:
         return seconds_between(self.last_fresh, now) if self.last_fresh else None
 
     def state(self, now: str) -> State:
-        """What is wrong with it at a time, the worst first."""
+        """What is wrong with it at a time, the worst first; nothing is with one at rest."""
+        if self.rests:
+            return "ok"
         if self.failing is not None:
             return "failing"
         if seconds_between(self.heard, now) > max(3 * self.next_s, 1.5 * ROLLUP_S):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from newsmill.ops.lines import Line
-from newsmill.ops.words import when
+from newsmill.ops.words import plural, when
 from newsmill.urls import host_of
 
 SITES = 5_000  # sites and pages that are remembered; those of most lines stay
@@ -58,7 +58,7 @@ class Findings:
         if host is None:
             host = self._hosts[site] = _Host(since=line.ts)
             _bound(self._hosts, lambda each: each.answers.total())
-        host.answers[str(line.status) if line.status else "no answer"] += 1
+        host.answers[f"answers {line.status}" if line.status else "does not answer"] += 1
         host.last = line.ts
 
     def _certificate(self, line: Line, what: str) -> None:
@@ -86,9 +86,9 @@ class Findings:
             self._hosts.items(), key=lambda each: (-each[1].answers.total(), each[0])
         ):
             answers = ", ".join(
-                f"{answer} {n:,} times" for answer, n in host.answers.most_common(3)
+                f"{answer} {plural(n, 'time')}" for answer, n in host.answers.most_common(3)
             )
-            yield f"{site} answers {answers}, from {when(host.since)} to {when(host.last)}"
+            yield f"{site} {answers}, from {when(host.since)} to {when(host.last)}"
 
 
 def _bound(of: dict[str, Told], weight: Callable[[Told], int]) -> None:

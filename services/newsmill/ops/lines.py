@@ -68,6 +68,7 @@ class Line(msgspec.Struct, gc=False):
     uptime_s: float | None = None
     waiting: int | None = None
     idle: bool | None = None
+    exit_code: int | None = None
 
 
 _decoder = msgspec.json.Decoder(Line)

@@ -7,9 +7,10 @@ from itertools import islice
 
 from newsmill.ops.feeds import Feed, State
 from newsmill.ops.flow import name_of
-from newsmill.ops.lag import Lag
+from newsmill.ops.lag import SILENT_S, Lag
 from newsmill.ops.ledger import Ledger
 from newsmill.ops.lines import seconds_between
+from newsmill.ops.runs import Run
 from newsmill.ops.summary import Summary, rate_of
 from newsmill.ops.words import duration, number, plural, table, when
 from newsmill.process.events import OUTCOMES
@@ -105,6 +106,7 @@ def warnings_of(summary: Summary) -> Iterator[str]:
             letters = plural(dead, "dead letter")
             yield f"{title_of(ledger)}: {letters} ({share:.1f} %); see: newsmill dead list"
     yield from _crashes(summary)
+    yield from _faults(summary)
     for (service, event), count in sorted(summary.alarms.items()):
         yield f"{service}: {_SAYS[event]}: {plural(count, 'time')}"
     yield from islice(summary.findings.hosts, TOP)
@@ -112,9 +114,8 @@ def warnings_of(summary: Summary) -> Iterator[str]:
     yield from _lags(summary)
     yield from _ailing(summary)
     yield from _odd_processes(summary)
-    lost_lines = sum(run.lost for run in summary.runs.values())
-    if summary.missing_lines or lost_lines:
-        yield f"{max(summary.missing_lines, lost_lines):,} log lines are missing"
+    if summary.missing_lines:  # what a worker could not write into one log may be in another
+        yield f"{summary.missing_lines:,} log lines are missing"
 
 
 def _lags(summary: Summary) -> Iterator[str]:
@@ -170,6 +171,20 @@ def _crashes(summary: Summary) -> Iterator[str]:
         yield f"{name}: crashed or was killed: {plural(count, 'time')}, last after {when(ts)}"
     if len(last) > TOP:
         yield f"and {plural(len(last) - TOP, 'other worker')} crashed or were killed"
+
+
+def _faults(summary: Summary) -> Iterator[str]:
+    """Workers that ended with an error, each with the last one."""
+    last: dict[str, tuple[int, Run]] = {}
+    for run in summary.failed:
+        name = f"{run.service}-{run.slot}"
+        count, before = last.get(name, (0, run))
+        last[name] = (count + 1, max(before, run, key=lambda each: each.last))
+    for name, (count, run) in sorted(last.items())[:TOP]:
+        times = plural(count, "time")
+        yield f"{name}: ended with an error: {times}, last {when(run.last)}: {run.fault}"
+    if len(last) > TOP:
+        yield f"and {plural(len(last) - TOP, 'other worker')} ended with an error"
 
 
 def title_of(ledger: Ledger) -> str:
@@ -251,9 +266,10 @@ def _feeds(summary: Summary) -> Iterator[str]:
     feeds = summary.feeds
     if not feeds.known:
         return
+    resting = sum(feed.rests for feed in feeds.by_url.values())
     yield (
-        f"FEEDS  {len(feeds.known):,} polled, {feeds.polls + feeds.quiet_polls:,} polls,"
-        f" {feeds.failed_polls:,} failed"
+        f"FEEDS  {len(feeds.known) - resting:,} polled, {feeds.polls + feeds.quiet_polls:,} polls,"
+        f" {feeds.failed_polls:,} failed" + (f"; {resting:,} at rest" if resting else "")
     )
     quiet = sorted(
         age for feed in feeds.by_url.values() if (age := feed.quiet_s(summary.last)) is not None
@@ -270,7 +286,7 @@ def _feeds(summary: Summary) -> Iterator[str]:
 
 def _why(feed: Feed, state: State) -> str:
     if state == "failing":
-        return f"{feed.failing} since {when(feed.failing_since)[5:16]}"
+        return f"{feed.fault} since {when(feed.failing_since)[5:16]}"
     since = {"silent": feed.heard, "stale": feed.last_fresh, "emptied": feed.emptied_at}.get(
         state, feed.lost_at
     )
@@ -282,9 +298,13 @@ def _processes(summary: Summary) -> Iterator[str]:
     crashed, still = summary.crashed, summary.still_open
     starts = sum(run.has_started for run in runs)
     stops = sum(run.has_stopped for run in runs)
-    yield f"PROCESSES  {starts} starts, {stops} stops, {len(crashed)} crashed or killed"
-    for run in still[:TOP]:
-        yield f"  {run.service}-{run.slot} has not stopped: last heard {when(run.last)}"
+    quiet = [run for run in still if seconds_between(run.last, summary.last) > SILENT_S]
+    yield (
+        f"PROCESSES  {starts} starts, {stops} stops, {len(crashed)} crashed or killed,"
+        f" {len(still) - len(quiet)} at work"
+    )
+    for run in quiet[:TOP]:
+        yield f"  {run.service}-{run.slot} did not say that it stops: last heard {when(run.last)}"
     peak = max(runs, key=lambda run: run.rss_mb, default=None)
     if peak is not None and peak.rss_mb:
         yield f"  most memory: {peak.service}-{peak.slot}, {peak.rss_mb:,.0f} MB"

@@ -8,6 +8,7 @@ from html import escape
 from newsmill.ops.lines import seconds_between
 from newsmill.ops.plots import plot
 from newsmill.ops.render import errors_of, title_of, warnings_of
+from newsmill.ops.runs import Run
 from newsmill.ops.sites import MISSABLE, Sites
 from newsmill.ops.sites_view import sentence
 from newsmill.ops.summary import STAGES, Summary, rate_of
@@ -182,6 +183,12 @@ def _feeds(summary: Summary) -> str:
     return _table("Feeds that are not well", head, rows, left=(1, 2, 3))
 
 
+def _end(run: Run) -> str:
+    if run.fault is not None:
+        return f"an error: {run.fault}"
+    return "stopped" if run.has_stopped else "open"
+
+
 def _processes(summary: Summary) -> str:
     crashed = {run.run for run in summary.crashed}
     rows = [
@@ -190,7 +197,7 @@ def _processes(summary: Summary) -> str:
             run.ver,
             when(run.first),
             duration(seconds_between(run.first, run.last)),
-            "crashed or killed" if run.run in crashed else "stopped" if run.has_stopped else "open",
+            "crashed or killed" if run.run in crashed else _end(run),
             number(run.rss_mb or None),
         ]
         for run in sorted(summary.runs.values(), key=lambda run: (run.first, run.service, run.slot))

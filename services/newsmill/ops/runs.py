@@ -54,9 +54,9 @@ class Run:
     """One start of one process."""
 
     __slots__ = (
-        "_seq_from", "_seqs", "_zero_s", "first", "has_started", "has_stopped", "heartbeat",
-        "host", "idle_since_commit", "jumped_at", "jumped_s", "lane", "last", "ledger", "lost",
-        "memory", "next_seq", "run", "service", "slot", "ver",
+        "_seq_from", "_seqs", "_zero_s", "fault", "first", "has_started", "has_stopped",
+        "heartbeat", "host", "idle_since_commit", "jumped_at", "jumped_s", "lane", "last", "ledger",
+        "lost", "memory", "next_seq", "run", "service", "slot", "ver",
     )  # fmt: skip
 
     def __init__(self, line: Line) -> None:
@@ -70,6 +70,7 @@ class Run:
         self._seq_from = self.next_seq = line.seq  # all between the two have come, and `_seqs`
         self._seqs = Ranges()
         self.has_started = self.has_stopped = False
+        self.fault: str | None = None  # why it ended, where that was an error
         self.heartbeat: Line | None = None
         self.idle_since_commit = False
         self.memory = Memory()
@@ -103,6 +104,8 @@ class Run:
             self.slot, self.lane = line.slot, line.lane
         elif line.event == "worker.stop":
             self.has_stopped = True
+            if line.exit_code:
+                self.fault = line.why or f"exit code {line.exit_code}"
         elif line.event == "log.lost":
             self.lost = max(self.lost, line.lost or 0)
         self.slot = line.slot

@@ -219,6 +219,11 @@ class Summary:
         return ended_without_stop(list(self.runs.values()))[0]
 
     @property
+    def failed(self) -> list[Run]:
+        """Processes that ended with an error, and said so: a broker away, a bug, a blown fuse."""
+        return [run for run in self.runs.values() if run.fault is not None]
+
+    @property
     def still_open(self) -> list[Run]:
         """Processes that never said they stop, and that nothing followed: at work, or killed."""
         return ended_without_stop(list(self.runs.values()))[1]

@@ -64,15 +64,16 @@ def serve(
     life.listen()
     with Health(life, settings.health), Notify(life):
         try:
-            opened = bus.connect(settings.bus_url, settings.lane)
-            opened.create()
-            member = opened.join(group, topics, slot=settings.slot)
+            opened, member = _enter(settings, group, topics)
         except BusFull as full:
             log.event("bus.full", why=str(full))
             return EXIT_NO_ROOM
         except BusUnknown as away:
             log.event("worker.stop", why=str(away), exit_code=EXIT_UNKNOWN)
             return EXIT_UNKNOWN
+        except Fenced as fenced:
+            log.event("worker.stop", why=str(fenced), exit_code=EXIT_FENCED)
+            return EXIT_FENCED
         log.at_slot(member.slot, settings.log_dir)
         log.event(
             "worker.start",
@@ -95,6 +96,17 @@ def serve(
         log.close()
         opened.close()
     return code
+
+
+def _enter(settings: Settings, group: str, topics: Sequence[Topic]) -> tuple[Bus, Member]:
+    """The bus, and a place in the group; a bus that gives us none is let go of."""
+    opened = bus.connect(settings.bus_url, settings.lane)
+    try:
+        opened.create()
+        return opened, opened.join(group, topics, slot=settings.slot)
+    except BaseException:
+        opened.close()
+        raise
 
 
 def _notices(log: Telemetry) -> Callable[[str, dict[str, Any]], None]:

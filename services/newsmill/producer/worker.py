@@ -136,9 +136,12 @@ class Producer:
         """Poll it no longer, nor the sitemaps that only it names."""
         self._wanted.pop(url, None)
         polled = self._polled.pop(url, None)
-        for child in polled.state.children if polled is not None else ():
-            if child not in self._wanted:
-                self._polled.pop(child, None)
+        if polled is None:
+            return
+        self._log.add("feed.change", level="info", feed=url, what="rests")
+        for child in polled.state.children:
+            if child not in self._wanted and self._polled.pop(child, None) is not None:
+                self._log.add("feed.change", level="info", feed=child, what="rests")
 
     def _take(self, url: str, feed: Feed) -> None:
         states = self._states.get(_partition(url))

@@ -159,6 +159,38 @@ def test_a_large_state_is_restored_whole_each_key_once(bus):
     assert dict(restored) == rows
 
 
+def test_a_value_is_recalled_as_committed_steps_left_it(bus):
+    member = bus.join("keepers", [WORLD])
+    member.poll(0.1)
+    names = {Place("world", 3): member.assignment[Place("world", 3)]}
+    assert member.recall(WORLD, 3, b"a") is None
+    for value in (b"1", b"", None, b"2"):
+        member.commit([], [Change(WORLD, 3, b"a", value), Change(WORLD, 3, b"b", b"x")], names)
+        assert member.recall(WORLD, 3, b"a") == value
+    member.leave()
+    later = bus.join("keepers", [WORLD])
+    later.poll(0.1)
+    assert [later.recall(WORLD, 3, key) for key in (b"a", b"b", b"c")] == [b"2", b"x", None]
+    with pytest.raises(Fenced):
+        member.recall(WORLD, 3, b"a")
+
+
+def test_what_another_owner_changed_meanwhile_is_recalled(bus, open_bus):
+    first, place = bus.join("keepers", [WORLD], slot=0), Place("world", 0)
+    first.poll(0.1)
+    first.commit([], [Change(WORLD, 0, b"k", b"1")], {place: first.assignment[place]})
+    assert first.recall(WORLD, 0, b"k") == b"1"
+    second = open_bus().join("keepers", [WORLD], slot=1)
+    settle([first, second], lambda: shares(first, second) == [2, 2], 5)
+    owner, other = (first, second) if place in first.assignment else (second, first)
+    owner.commit([], [Change(WORLD, 0, b"k", b"2")], {place: owner.assignment[place]})
+    with pytest.raises(Fenced):
+        other.recall(WORLD, 0, b"k")
+    owner.leave()
+    settle([other], lambda: place in other.assignment, 5)
+    assert other.recall(WORLD, 0, b"k") == b"2"
+
+
 def test_state_moves_with_its_partition(bus, open_bus):
     publish(bus, numbered(40))
     first = bus.join("copier", [SOURCE])

@@ -274,6 +274,25 @@ def test_a_feed_that_moved_away_and_back_is_polled_once_a_moment(tmp_path: Path)
         producer.close()
 
 
+def test_a_feed_that_is_put_to_rest_says_so_once(tmp_path: Path) -> None:
+    with connect(tmp_path) as opened, Loop(tmp_path, "one") as loop:
+        settings = Settings(data=tmp_path, allow_private=True, contact="me@site.example")
+        producer = Producer(settings, loop.bus.follow(FEEDS), loop.log)
+        url = "http://127.0.0.1:9/feed"
+        for number in range(FEEDS_STATE.partitions):
+            producer.assigned(Place("feeds.state", number), [])
+        member = opened.join("publisher", [])
+        for paused in (False, True, True):
+            value = encode(Feed(url=url, paused=paused))
+            member.commit([Output(topic=FEEDS, key=url.encode(), value=value)], [], {})
+            producer._followed = 0.0
+            producer.start_due()
+        member.leave()
+        producer.close()
+        loop.log.flush()
+        assert [x["feed"] for x in loop.lines("feed.change") if x["what"] == "rests"] == [url]
+
+
 def test_a_wall_clock_that_jumped_delays_no_feed_past_its_longest_interval(tmp_path: Path) -> None:
     from newsmill.producer.core import FeedState, encode_state
 

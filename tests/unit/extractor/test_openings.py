@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from newsmill import urls
-from newsmill.extractor.core import addresses, boxkinds, kinds, openings
+from newsmill.extractor.core import addresses, boxkinds, embeds, kinds, openings, sites
+from newsmill.extractor.core.names import ASIDE, KINDS, POST, said_by
 
 _WORDS = (
     "by by-line byline author authors authorname post-author autoren writer date post-date pub "
@@ -25,23 +28,32 @@ names = st.lists(
 
 
 @given(names, st.sampled_from(("", "author", "datePublished", "nofollow", "alternativeHeadline")))
-def test_a_look_at_the_parts_of_a_class_misses_no_kind(name: str, prop: str) -> None:
-    found = kinds.kinds_of(name, prop, kinds.parts_of(name))
-    assert found == kinds._kinds_of(name.lower(), prop.lower())
+def test_a_look_at_the_words_of_a_class_misses_no_kind(name: str, prop: str) -> None:
+    box = openings.OfBox("div", name, prop, False)
+    openings.make_out(box)
+    assert box.kinds == kinds._kinds_of(name.lower(), prop.lower())
 
 
 @given(names)
-def test_a_look_at_the_parts_of_a_class_misses_no_box_that_is_aside(name: str) -> None:
-    found = boxkinds.is_aside(name, kinds.parts_of(name))
-    assert found == any(map(boxkinds._is_aside_word, name.split()))
+def test_a_look_at_the_words_of_a_class_misses_no_box_that_is_aside(name: str) -> None:
+    found = said_by(name) & ASIDE > 0
+    assert found == any(map(boxkinds._is_aside_word, name.lower().split()))
 
 
 @given(names)
 def test_the_bits_of_a_class_are_those_of_its_words(name: str) -> None:
     whole = 0
-    for part in boxkinds._PARTS.findall(name):
-        whole |= boxkinds._OF_WORD.get(part.lower(), 0)
-    assert boxkinds.bits_of("div", name, "") == whole
+    for part in re.findall("[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name):
+        whole |= boxkinds.KIND_OF_WORD.get(part.lower(), 0)
+    assert said_by(name) & KINDS == whole
+
+
+@given(names)
+def test_a_look_at_the_words_of_a_class_misses_no_post(name: str) -> None:
+    for post in ("twitter-tweet", "fb-post", "text-post-media", "reddit-embed-bq", "threads-post"):
+        whole = f"{name} {post}".strip()
+        assert embeds._POST.search(whole)
+        assert said_by(whole) & POST
 
 
 @pytest.mark.parametrize(
@@ -57,7 +69,7 @@ def test_the_bits_of_a_class_are_those_of_its_words(name: str) -> None:
     ],
 )
 def test_a_box_is_aside_by_whole_words(name: str, aside: bool) -> None:
-    assert boxkinds.is_aside(name, kinds.parts_of(name)) is aside
+    assert (said_by(name) & ASIDE > 0) is aside
 
 
 def test_a_tag_gives_back_what_was_written_with_references() -> None:
@@ -102,3 +114,9 @@ def test_an_address_that_is_taken_as_it_is_was_in_its_normal_form(
             addresses.normal(href, base)
     else:
         assert addresses.normal(href, base) == expected
+
+
+@given(st.text(alphabet="ab-|_:/~– \u00e9é»", max_size=20).map(lambda raw: " ".join(raw.split())))
+def test_a_look_for_a_separator_misses_no_part_of_a_title(title: str) -> None:
+    if not sites.may_part(title):
+        assert not sites.SEPARATOR.search(title)

@@ -154,6 +154,29 @@ def test_a_crash_loop_fails(tmp_path) -> None:
     assert "extractor-0 crashed 4 times within an hour" in render_check(judged(tmp_path, journal))
 
 
+def test_a_worker_that_ends_with_an_error_again_and_again_fails_and_says_why(tmp_path) -> None:
+    journal = Journal()
+    for _ in range(3):
+        worker = extractor(journal)
+        worker.say("worker.stop", why="brokers are away", exit_code=70)
+    report = judged(tmp_path, journal)
+    assert limits_of(report) == ["crashes"]
+    says = "extractor-0 crashed or ended with an error 3 times within an hour, last: brokers are"
+    assert says in render_check(report)
+
+
+def test_a_feed_at_rest_neither_fails_nor_is_silent(tmp_path) -> None:
+    journal = Journal()
+    producer = journal.process("producer")
+    producer.say("feed.poll", feed="https://a.example/feed", reason="unreachable", next_s=600)
+    assert limits_of(judged(tmp_path, journal)) == ["failing_feeds"]
+    producer.say("feed.change", feed="https://a.example/feed", what="rests")
+    for _ in range(600):
+        journal.now_ms += 60_000
+        producer.say("worker.heartbeat")
+    assert judged(tmp_path, journal).failures == []
+
+
 def test_an_alarm_is_held_against_us_for_an_hour(tmp_path) -> None:
     journal = Journal()
     worker = extractor(journal)

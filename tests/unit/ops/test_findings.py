@@ -24,7 +24,7 @@ def test_a_host_that_turns_us_away_is_named_with_its_answers():
     worker.say("host.backoff", "warning", site="other.example", why="no route")
     first, second = found(journal).hosts
     assert first.startswith("busy.example answers 429 30 times, from 2026-03-01 08:00:00")
-    assert second.startswith("other.example answers no answer 1 times")
+    assert second.startswith("other.example does not answer 1 time")
 
 
 def test_a_certificate_that_ran_out_is_told_with_its_site():

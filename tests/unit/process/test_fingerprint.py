@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from zlib import crc32
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from newsmill.errors import BadRecord
-from newsmill.process.fingerprint import fingerprint, first_difference, output_of
+from newsmill.process.fingerprint import FIELD_BYTES, fingerprint, first_difference, output_of
+from newsmill.records import Enriched, Quality, encode
 
 NUMBERS = st.integers(0, 3)
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 SIDES = st.dictionaries(NUMBERS, st.sampled_from("ABC"))  # page → title
 
 
@@ -77,3 +81,17 @@ def test_how_often_a_record_was_made_counts():
 def test_what_is_no_record_has_no_fingerprint():
     with pytest.raises(BadRecord):
         fingerprint(b'{"page_id": 1}')
+
+
+@given(TEXTS, st.floats(0, 1), st.lists(TEXTS, max_size=3))
+def test_a_field_is_known_by_its_value_as_a_worker_writes_it(title, score, tags):
+    made = Enriched(
+        id="a", page_id="p", revision="r", url="u", canonical_url="u", title=title,
+        tags=tuple(tags), quality=Quality(score=score, tier="one"),
+    )  # fmt: skip
+    found = fingerprint(encode(made))
+    values = orjson.loads(encode(made))
+    assert found.names == ",".join(values)
+    assert found.fields == b"".join(
+        crc32(orjson.dumps(value)).to_bytes(FIELD_BYTES, "big") for value in values.values()
+    )

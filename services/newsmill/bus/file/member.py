@@ -136,13 +136,18 @@ class FileMember:
 
     def restore(self, topic: Topic, partition: int) -> Iterable[tuple[bytes, bytes]]:
         """Every key and value of a partition of state owned here; raises Fenced where it is not."""
+        return reading.restore(self._db, self._own_state(topic, partition), self._notice)
+
+    def recall(self, topic: Topic, partition: int, key: bytes) -> bytes | None:
+        """One value of a partition of state owned here; raises Fenced where it is not, TryLater."""
+        return reading.recall(self._db, self._own_state(topic, partition), key, self._notice)
+
+    def _own_state(self, topic: Topic, partition: int) -> tuple[int, str, int]:
         owned = self._membership.owned
         beside = Place(topic.beside or topic.name, partition)
         if beside not in owned and Place(topic.name, partition) not in owned:
             raise Fenced(f"{topic.name}/{partition} is not owned here")
-        known = self._catalog.get(topic)
-        place = (known.partitions[partition], topic.name, partition)
-        return reading.restore(self._db, place, self._notice)
+        return self._catalog.get(topic).partitions[partition], topic.name, partition
 
     def leave(self) -> None:
         """Give all partitions up at once."""

@@ -6,14 +6,18 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from newsmill.bus.base import Record
+import apsw
+
+from newsmill.bus.base import BusFull, Record
 from newsmill.bus.file.codec import checksum, size, unpack
 from newsmill.bus.file.database import OFFSET_BITS, Database
+from newsmill.errors import TryLater
 
 Notice = Callable[[str, dict[str, Any]], None]
 
 CHUNK = 200  # rows of one statement where a reader goes through all
 CHUNK_BYTES = 16 << 20
+UNREAD_S = 1.0  # until a state that could not be read is asked for again
 
 _SELECT = "SELECT id, ts, key, hdr, crc, val FROM log WHERE id>=? AND id<? ORDER BY id LIMIT ?"
 
@@ -141,6 +145,24 @@ def restore(
         if len(rows) < CHUNK:
             return
         after = rows[-1][0]
+
+
+def recall(db: Database, place: tuple[int, str, int], key: bytes, notice: Notice) -> bytes | None:
+    """One value of a partition of state; None where there is none, or it is damaged.
+
+    Raises TryLater where the file cannot be read now.
+    """
+    number, topic, partition = place
+    try:
+        rows = db.execute("SELECT crc, val FROM state WHERE tp=? AND key=?", (number, key))
+        for crc, value in rows:
+            if checksum(key, None, value) == crc:
+                return bytes(value)
+            _set_state_aside(db, number, key, crc, value)
+            notice("damaged", {"topic": topic, "partition": partition, "key": repr(key)})
+    except (apsw.Error, BusFull) as error:
+        raise TryLater(f"{db.path}: {error}", UNREAD_S) from None
+    return None
 
 
 def _set_state_aside(db: Database, number: int, key: bytes, crc: int, value: bytes) -> None:

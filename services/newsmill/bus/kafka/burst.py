@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from kafka import TopicPartition
 from kafka.errors import (
+    AuthorizationError,
     CommitFailedError,
     FencedInstanceIdError,
     IllegalGenerationError,
@@ -22,16 +23,15 @@ from kafka.errors import (
     MessageSizeTooLargeError,
     ProducerFencedError,
     RebalanceInProgressError,
-    TopicAuthorizationFailedError,
-    TransactionalIdAuthorizationFailedError,
     UnknownMemberIdError,
+    UnsupportedVersionError,
 )
 from kafka.structs import OffsetAndMetadata
 
 from newsmill.bus import crash
 from newsmill.bus.base import BusFull, BusUnknown, Fenced, RecordTooLarge
 from newsmill.bus.kafka.aside import Aside
-from newsmill.bus.kafka.clients import Clients, close_anyhow, is_passing
+from newsmill.bus.kafka.clients import Clients, close_anyhow
 from newsmill.errors import Misconfigured
 
 GRACE_S = 5.0  # beyond the transaction's own time, within which the broker must have answered
@@ -43,7 +43,7 @@ _LOST = (
     UnknownMemberIdError,
     RebalanceInProgressError,
 )
-_FORBIDDEN = (TopicAuthorizationFailedError, TransactionalIdAuthorizationFailedError)
+_TOO_LONG = "InvalidTransactionTimeoutError"  # kafka-python says it by words alone
 
 
 class Send(NamedTuple):
@@ -62,6 +62,10 @@ class PlaceTaken(Fenced):
     """Another process has this member's slot: nothing can be done any more."""
 
 
+class Refused(BusFull):
+    """The brokers deny us a right. The step is undone; whether it is for good they do not say."""
+
+
 class Producer:
     """The transactional producer of one slot. Making it fences whoever had the slot."""
 
@@ -69,13 +73,16 @@ class Producer:
         self._clients = clients
         self._id = transactional_id
         self._deadline_s = clients.options.transaction_ms / 1000 + GRACE_S
+        self._doubted: tuple[str, int, bytes] | None = None  # a record called too large, once
         try:
             self._producer: Any = self._fresh()
+        except _TAKEN as error:
+            raise PlaceTaken(f"{self._id} was taken by another process") from error
         except (KafkaError, TimeoutError) as error:
             told = f"transactional id {self._id}: {error!r}"
-            if isinstance(error, TimeoutError) or is_passing(error):
-                raise BusUnknown(told) from error  # a coordinator that is slow, or changes places
-            raise Misconfigured(told) from error
+            if _is_final(error):
+                raise Misconfigured(told) from error
+            raise BusUnknown(told) from error  # a coordinator that is slow, or changes places
 
     def step(
         self, sends: Sequence[Send], offsets: Mapping[TopicPartition, int], metadata: Any
@@ -92,10 +99,12 @@ class Producer:
         except (KafkaError, RuntimeError, ValueError) as error:
             if burst.is_decided_elsewhere:
                 raise BusUnknown(f"{self._id}: how the commit ended: {error!r}") from error
-            if isinstance(error, _TAKEN):
+            cause = burst.cause(error)
+            if isinstance(cause, _TAKEN):
                 raise PlaceTaken(f"{self._id} was taken by another process") from error
             self._start_again()
-            raise self._verdict(error, burst) from error
+            raise self._verdict(cause, burst) from error
+        self._doubted = None
 
     def close(self) -> None:
         """Let go of it; what is unsent is lost."""
@@ -105,14 +114,24 @@ class Producer:
         """What a failure before the commit means, now that the step is surely undone."""
         if isinstance(error, _LOST):
             return Fenced(f"{self._id}: the group has moved on ({type(error).__name__})")
-        if isinstance(error, MessageSizeTooLargeError) and burst.at is not None:
+        if isinstance(error, MessageSizeTooLargeError) and self._is_sure_of(burst.at):
             size = len(burst.at.value or b"")
             return RecordTooLarge(burst.at.topic, size, burst.at.limit, burst.at.number)
-        if isinstance(error, _FORBIDDEN):
-            return Misconfigured(f"{self._id}: {error!r}")
+        if isinstance(error, AuthorizationError):
+            return Refused(f"{self._id}: {error!r}")
         if isinstance(error, KafkaError):
             return BusFull(f"{self._id}: the step was undone: {error!r}")
         return error
+
+    def _is_sure_of(self, record: Send | None) -> TypeGuard[Send]:
+        """Whether the broker has called this record too large before, too.
+
+        It is within what its topic was made to take, so once may be a slip.
+        """
+        if record is None:
+            return False
+        before, self._doubted = self._doubted, (record.topic, record.partition, record.key)
+        return before == self._doubted
 
     def _start_again(self) -> None:
         """Throw the producer away; the next one's start undoes what this one left."""
@@ -150,12 +169,26 @@ class _Burst:
         }
         self._metadata = metadata
         self._until = time.monotonic() + deadline_s
+        self._sent: list[Any] = []
         self.at: Send | None = None
         self.is_decided_elsewhere = False
 
+    def cause(self, error: Exception) -> Exception:
+        """What the step failed of: calls made after a failure say only that there was one."""
+        cause: Exception
+        for record, future in zip(self._sends, self._sent, strict=False):
+            if future.failed():
+                self.at, cause = record, future.exception
+                return cause
+        manager = self._producer._transaction_manager
+        if manager.last_error is not None:
+            self.at, cause = None, manager.last_error
+            return cause
+        return error
+
     def run(self) -> None:
         self._producer.begin_transaction()
-        sent = []
+        sent = self._sent
         for each in self._sends:
             self.at = each
             sent.append(
@@ -177,6 +210,12 @@ class _Burst:
         crash.point("commit.written")
         self.is_decided_elsewhere = True
         self._producer.commit_transaction()
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether brokers that are well will not let such a producer begin."""
+    is_final = isinstance(error, AuthorizationError | UnsupportedVersionError)
+    return is_final or _TOO_LONG in str(error)
 
 
 def _within(seconds: float, call: Callable[[], object]) -> None:

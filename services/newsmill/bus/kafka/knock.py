@@ -19,6 +19,7 @@ from kafka.errors import (
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
 
+from newsmill.bus.base import BusAway
 from newsmill.bus.kafka.options import Options
 from newsmill.errors import Misconfigured
 
@@ -27,10 +28,13 @@ AGAIN_S = 0.25
 
 _HANDSHAKE = "Handshake failed"  # kafka-python says these by words alone
 _HUNG_UP = "disconnected"
+_NO_NAME = "DNS"
 
 
 def knock(options: Options, settings: dict[str, Any]) -> None:
     """Return once a broker has answered to who we are; else raise Misconfigured, in one line.
+
+    It is a BusAway where nobody answered at all.
 
     Brokers that refuse the connection, or say nothing, are tried again for ``wait_ms``: they may
     just be starting.
@@ -44,7 +48,8 @@ def knock(options: Options, settings: dict[str, Any]) -> None:
         if final is not None or time.monotonic() > until:
             error = final or next(filter(None, failures), None)
             servers = ",".join(options.servers)
-            raise Misconfigured(f"bus kafka://{servers}: {_reason(options, error)}") from None
+            kind = BusAway if _is_away(error) else Misconfigured
+            raise kind(f"bus kafka://{servers}: {_reason(options, error)}") from None
         time.sleep(AGAIN_S)
 
 
@@ -86,6 +91,11 @@ def _is_final(options: Options, error: Exception | None) -> bool:
     return options.user is not None or _HUNG_UP not in str(error)
 
 
+def _is_away(error: Exception | None) -> bool:
+    """Whether nobody spoke to us: what is tried later may go well."""
+    return error is None or _is_refused(error) or _NO_NAME in str(error)
+
+
 def _is_refused(error: Exception) -> bool:
     return any(word in str(error) for word in ("REFUSED", "UNREACH"))
 
@@ -104,7 +114,7 @@ def _reason(options: Options, error: Exception | None) -> str:
         return "this is no plain Kafka listener: it may want tls=on"
     if _HANDSHAKE in what:
         return f"TLS: {what}: check tls=, ca= and the name of the host in its certificate"
-    if "DNS" in what:
+    if _NO_NAME in what:
         return "no such host: check its name"
     if _is_refused(error):
         waited = f"tried for {options.wait_ms / 1e3:g} s"

@@ -22,17 +22,19 @@ from newsmill.bus.base import (
 )
 from newsmill.bus.checking import check_fits, check_named, target
 from newsmill.bus.kafka import reading, registry
-from newsmill.bus.kafka.burst import PlaceTaken, Producer, Send
+from newsmill.bus.kafka.burst import PlaceTaken, Producer, Refused, Send
 from newsmill.bus.kafka.catalog import Catalog
 from newsmill.bus.kafka.clients import Clients
 from newsmill.bus.kafka.membership import PENDING_S, Membership
 from newsmill.bus.kafka.shelf import Shelf
 from newsmill.bus.kafka.slots import Slot
+from newsmill.errors import Misconfigured
 from newsmill.topics import Topic
 
 LOOK_S = 0.2  # how long the consumer is left to wait before holds and skips are looked at again
 
 JOIN_LOOK_S = 0.05
+REFUSALS = 4  # in a row, with a loop's growing pauses between: then the right is not ours
 
 
 class KafkaMember:
@@ -55,6 +57,8 @@ class KafkaMember:
             registry.enter(clients, catalog, self._producer, group, names)
             self._membership = Membership(clients, catalog, group, topics, slot.number)
         self._shelf = Shelf()
+        self._recalled: dict[Place, tuple[int, dict[bytes, bytes]]] = {}  # epoch, values
+        self._refusals = 0
         self.is_open = True
 
     @property
@@ -120,6 +124,8 @@ class KafkaMember:
             *(self._send(c.topic, c.partition, c, -1) for c in state),
         ]
         self._step(sends, positions)
+        for change in state:
+            self._note(change)
 
     def rewind(self, place: Place, mark: Mark) -> None:
         """Deliver from an earlier position again; raises Fenced."""
@@ -146,11 +152,7 @@ class KafkaMember:
         Read to the end of all that was *written*: a predecessor's step may be committed and not
         yet visible, and its position is already the one that we go on from.
         """
-        self._require_open()
-        owned = self._member().owned
-        beside = Place(topic.beside or topic.name, partition)
-        if beside not in owned and Place(topic.name, partition) not in owned:
-            raise Fenced(f"{topic.name}/{partition} is not owned here")
+        self._epoch_of_state(topic, partition)
         self._catalog.ensure([topic])
         where = TopicPartition(self._catalog.full(topic.name), partition)
         start = reading.starts(self._clients, [where])[where]
@@ -165,6 +167,38 @@ class KafkaMember:
             within_s=within_s,
         )
         return reading.latest(rows).items()
+
+    def recall(self, topic: Topic, partition: int, key: bytes) -> bytes | None:
+        """One value of a partition of state owned here; raises Fenced where it is not.
+
+        A broker looks no key up: the partition is restored at the first call, and kept as steps
+        change it for as long as it is ours.
+        """
+        place, epoch = Place(topic.name, partition), self._epoch_of_state(topic, partition)
+        known = self._recalled.get(place)
+        if known is None or known[0] != epoch:
+            known = self._recalled[place] = epoch, dict(self.restore(topic, partition))
+        return known[1].get(key)
+
+    def _epoch_of_state(self, topic: Topic, partition: int) -> int:
+        """The epoch under which a partition of state is owned here; raises Fenced if it is not."""
+        self._require_open()
+        owned = self._member().owned
+        for name in (topic.beside or topic.name, topic.name):
+            mine = owned.get(Place(name, partition))
+            if mine is not None:
+                return mine.epoch
+        raise Fenced(f"{topic.name}/{partition} is not owned here")
+
+    def _note(self, change: Change) -> None:
+        """Keep what is recalled as a step has changed it."""
+        _, values = self._recalled.get(Place(change.topic.name, change.partition), (0, None))
+        if values is None:
+            return
+        if change.value is None:
+            values.pop(change.key, None)
+        else:
+            values[change.key] = change.value
 
     def leave(self) -> None:
         """Give all partitions up at once."""
@@ -243,8 +277,7 @@ class KafkaMember:
         crash.point("commit.begin")
         offsets = {self._member().where(place): mark.position for place, mark in positions.items()}
         try:
-            with self._closed_when_taken():
-                self._producer.step(sends, offsets, metadata)
+            self._write(sends, offsets, metadata)
         except Fenced:
             if membership is not None and self.is_open:
                 membership.lose()
@@ -254,6 +287,19 @@ class KafkaMember:
         if membership is not None:
             for place, mark in positions.items():
                 membership.advance(place, mark.position)
+
+    def _write(
+        self, sends: Sequence[Send], offsets: Mapping[TopicPartition, int], metadata: Any
+    ) -> None:
+        try:
+            with self._closed_when_taken():
+                self._producer.step(sends, offsets, metadata)
+        except Refused as refused:
+            self._refusals += 1
+            if self._membership is None or self._refusals >= REFUSALS:  # tools come but once
+                raise Misconfigured(str(refused)) from refused
+            raise
+        self._refusals = 0
 
     def _settle(self, membership: Membership) -> None:
         """Take over the outcome of a join that has ended since the last poll.

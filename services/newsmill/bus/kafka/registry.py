@@ -10,9 +10,10 @@ from kafka import TopicPartition
 
 from newsmill.bus.base import Place
 from newsmill.bus.kafka import reading
-from newsmill.bus.kafka.burst import Producer, Send
+from newsmill.bus.kafka.burst import Producer, Refused, Send
 from newsmill.bus.kafka.catalog import IDENTITY, Catalog
 from newsmill.bus.kafka.clients import Clients
+from newsmill.errors import Misconfigured
 
 LIMIT = 1 << 20
 
@@ -49,4 +50,7 @@ def strike(clients: Clients, catalog: Catalog, group: str) -> None:
 
 def _write(catalog: Catalog, producer: Producer, group: str, value: bytes | None) -> None:
     row = Send(catalog.full(IDENTITY), 0, group.encode(), value, [], LIMIT, -1)
-    producer.step([row], {}, None)
+    try:
+        producer.step([row], {}, None)
+    except Refused as refused:  # we are only just starting
+        raise Misconfigured(str(refused)) from refused

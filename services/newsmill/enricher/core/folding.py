@@ -18,27 +18,28 @@ def fold(text: str, mentions: Sequence[Mention]) -> tuple[Entity, ...]:
     """The entities that the mentions name, by their first place in the text."""
     forms: dict[str, list[Mention]] = {}
     for mention in mentions:
-        forms.setdefault(_form(text[mention.start : mention.end]), []).append(mention)
+        form = text[mention.start : mention.end]
+        if not form.isalnum():
+            form = " ".join(form.split())
+        forms.setdefault(form, []).append(mention)
     types = {form: _type(found) for form, found in forms.items()}
     owner = _owners(forms, types)
     groups: dict[str, list[Mention]] = {}
-    names: dict[str, Counter[str]] = {}
+    names: dict[str, dict[str, int]] = {}
     for form, found in forms.items():
         key = owner.get(form)
         if key is None:
             continue
         groups.setdefault(key, []).extend(found)
-        names.setdefault(key, Counter())[form] += len(found)
+        names.setdefault(key, {})[form] = len(found)
     entities = [_entity(key, types, names[key], found) for key, found in groups.items()]
     return tuple(sorted(entities, key=lambda entity: (entity.spans[0], entity.name)))
 
 
-def _form(written: str) -> str:
-    return " ".join(written.split())
-
-
 def _type(found: list[Mention]) -> tuple[str, str, int]:
     """Type, key and strength of a form: what most of its surest mentions say."""
+    if len(found) == 1:
+        return found[0].type, found[0].key, found[0].strength
     surest = max(mention.strength for mention in found)
     votes = Counter((mention.type, mention.key) for mention in found if mention.strength == surest)
     type_, key = max(votes, key=lambda vote: votes[vote])
@@ -113,15 +114,22 @@ def _acronyms(
 def _entity(
     owner: str,
     types: dict[str, tuple[str, str, int]],
-    uses: Counter[str],
+    uses: dict[str, int],
     found: list[Mention],
 ) -> Entity:
     """The entity; a person by the full name, a body by no acronym, else by the most used name."""
     kind, _, name = owner.partition(" ")
     if kind != "person":
-        name = max(uses, key=lambda form: (" " in form and kind != "listed", uses[form]))
+        name = _name(uses, kind)
     type_ = max((types[form] for form in uses), key=lambda typed: typed[2])[0]
     if kind == "person" or not type_:
         type_ = "PERSON"
-    spans = tuple(sorted((mention.start, mention.end) for mention in found))
+    spans = tuple(sorted([(mention.start, mention.end) for mention in found]))
     return Entity(name=name, type=type_, spans=spans)
+
+
+def _name(uses: dict[str, int], kind: str) -> str:
+    """The form that is used most, one of several words before any of one."""
+    if len(uses) == 1:
+        return next(iter(uses))
+    return max(uses, key=lambda form: (" " in form and kind != "listed", uses[form]))

@@ -109,6 +109,9 @@ class Typist:
             if headed.type:
                 yield headed
             return
+        if len(parts) == 1 and parts[0].kind == "name":  # most are
+            yield from self._unknown(parts, titled, opens)
+            return
         piece: list[Part] = []
         for part in parts:
             if part.kind != "people":

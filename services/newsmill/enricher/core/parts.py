@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from newsmill.enricher.core.gazetteer import FIRST_NAMES, Lexicon, Named, shared
@@ -33,7 +33,10 @@ class Splitter:
 
     def __init__(self, text: str, lexicon: Lexicon, compounds: bool) -> None:
         self._text = text
-        self._lexicon = lexicon
+        self._names = lexicon.names
+        self._starts = lexicon.starts
+        self._title_starts = lexicon.titles
+        self._skipped = lexicon.skipped
         self._compounds = compounds
         self._titles = lexicon.kind("title")
         self._people = lexicon.kind("demonym") | lexicon.kind("group")
@@ -44,11 +47,8 @@ class Splitter:
 
     def parts(self, run: Run) -> list[Part]:
         """The parts of a run, those of "US-Präsident" apart."""
-        return self._retitled(list(self._single_parts(run)))
-
-    def _single_parts(self, run: Run) -> Iterator[Part]:
-        words = run.words
-        at = 0
+        words, at = run.words, 0
+        found: list[Part] = []
         while at < len(words):
             start, end = words[at]
             if start < self._covered:
@@ -56,17 +56,20 @@ class Splitter:
                 continue
             word = self._text[start:end]
             part, at = self._listed(words, at, word) or self._phrase(words, at, word)
-            if part is None:
-                yield from self._compound(start, end, word)
+            if part is not None:
+                found.append(part)
+            elif "-" in word:
+                found.extend(self._compound(start, end, word))
             else:
-                yield part
+                found.append(Part("name", start, end, word, word.lower()))
+        return found if len(found) == 1 else self._retitled(found)
 
     def _listed(
-        self, words: tuple[tuple[int, int], ...], at: int, word: str
+        self, words: Sequence[tuple[int, int]], at: int, word: str
     ) -> tuple[Part, int] | None:
         """The longest name of the tables that stands here, and the index of the word after it."""
         start = words[at][0]
-        for name in self._lexicon.starts.get(word, ()):
+        for name in self._starts.get(word, ()):
             if not self._text.startswith(name, start):
                 continue
             end = start + len(name)
@@ -78,28 +81,28 @@ class Splitter:
             if words[after - 1][1] > end:
                 continue
             self._covered = end
-            thing = self._lexicon.names[name]
+            thing = self._names[name]
             return Part("listed", start, end, word, word.lower(), thing), after
         return self._shouted(words, at) if len(word) > _SHORT and word.isupper() else None
 
-    def _shouted(self, words: tuple[tuple[int, int], ...], at: int) -> tuple[Part, int] | None:
+    def _shouted(self, words: Sequence[tuple[int, int]], at: int) -> tuple[Part, int] | None:
         """A listed name of one or two words that is set in capitals: "NEW YORK (AP)"."""
         start = words[at][0]
         for last in range(min(at + 2, len(words)) - 1, at - 1, -1):
             end = words[last][1]
             written = self._text[start:end]
-            thing = self._lexicon.names.get(written.title()) if written.isupper() else None
+            thing = self._names.get(written.title()) if written.isupper() else None
             if thing is not None:
                 return Part("listed", start, end, written, written.lower(), thing), last + 1
         return None
 
     def _phrase(
-        self, words: tuple[tuple[int, int], ...], at: int, word: str
+        self, words: Sequence[tuple[int, int]], at: int, word: str
     ) -> tuple[Part | None, int]:
         """A title, a people or a word that is no name, with the index of the word after it."""
         start, end = words[at]
         low = word.lower().replace("’", "'")
-        if low in self._lexicon.titles:
+        if low in self._title_starts:
             for last in range(min(at + _WORDS_OF_A_TITLE, len(words)) - 1, at - 1, -1):
                 phrase = self._text[start : words[last][1]].lower()
                 if phrase in self._titles or (last == at and low + "." in self._titles):
@@ -110,7 +113,7 @@ class Splitter:
             both = self._text[start : second[1]].lower()
             if both in self._people:
                 return Part("people", start, second[1], word, low), at + 2
-            if both in self._lexicon.skipped:
+            if both in self._skipped:
                 return Part("skip", start, second[1], word, low), at + 2
             following = self._text[second[0] : second[1]].lower()
         kind = self._kind(word, low, following, at > 0)
@@ -122,7 +125,7 @@ class Splitter:
             if word in FIRST_NAMES and following and not self._is_common(following):
                 return None  # Christian Lindner, Jan Smith
             return "people" if low in self._people else "skip"
-        if low in self._lexicon.skipped:
+        if low in self._skipped:
             return None if low in _PARTICLES and following and inside else "skip"
         if len(low) > _LONG_ENOUGH and "-" not in low and low.endswith(self._suffixes):
             return "title"  # "Bundeskanzler": German makes new ones every day
@@ -130,10 +133,7 @@ class Splitter:
 
     def _is_common(self, low: str) -> bool:
         return (
-            low in self._people
-            or low in self._calendar
-            or low in self._lexicon.skipped
-            or low in self._org
+            low in self._people or low in self._calendar or low in self._skipped or low in self._org
         )
 
     def _compound(self, start: int, end: int, word: str) -> Iterator[Part]:
@@ -143,7 +143,7 @@ class Splitter:
             middle = start + len(head)
             low_tail = tail.lower()
             is_title = low_tail in self._titles or low_tail.endswith(self._suffixes)
-            thing = self._lexicon.names.get(head)
+            thing = self._names.get(head)
             if is_title or (thing is not None and self._compounds):
                 if thing is not None:
                     yield Part("listed", start, middle, head, head.lower(), thing)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_left
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from newsmill.enricher.core.gazetteer import FIRST_NAMES, Lexicon, shared
 from newsmill.enricher.core.sentences import sentence_starts
@@ -39,27 +39,26 @@ _SENTENCE_BEFORE = frozenset(".!?…:•·–*|\n。")
 _HEADING_WORDS = 24  # a heading is shorter
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(NamedTuple):
     """Capitalised words that stand side by side; ``words`` are their offsets in the text.
 
     ``opens``: the first word starts a sentence, where its capital says nothing. ``heading``: it is
     of a line where every word has one.
     """
 
-    words: tuple[tuple[int, int], ...]
+    words: list[tuple[int, int]]
     opens: bool
     heading: bool
 
 
 def lower_case_words(text: str) -> frozenset[str]:
     """The words that the text writes in lower case somewhere."""
-    return frozenset(word for word in _ANY_WORD.findall(text) if word.islower())
+    return frozenset(filter(str.islower, frozenset(_ANY_WORD.findall(text))))
 
 
 def runs(text: str, lexicon: Lexicon) -> list[Run]:
     """The runs of the text, in order."""
-    words = [_whole(text, match) for match in _WORD.finditer(text)]
+    words = _words(text)
     starts = frozenset(sentence_starts(text))
     headings = _headings(text, words)
     found: list[Run] = []
@@ -76,19 +75,23 @@ def runs(text: str, lexicon: Lexicon) -> list[Run]:
     return found
 
 
-def _whole(text: str, match: re.Match[str]) -> tuple[int, int]:
-    """The word's offsets; a small letter before its capital belongs to it ("iPhone")."""
-    start, end = match.span()
-    return (start - 1 if start and text[start - 1].isalpha() else start), end
+def _words(text: str) -> list[tuple[int, int]]:
+    """The words with a capital; a small letter before it belongs to the word ("iPhone")."""
+    words: list[tuple[int, int]] = []
+    for match in _WORD.finditer(text):
+        start, end = span = match.span()
+        words.append((start - 1, end) if start and text[start - 1].isalpha() else span)
+    return words
 
 
 def _run(
     text: str, words: list[tuple[int, int]], starts: frozenset[int], headings: list[tuple[int, int]]
 ) -> Run:
-    first = words[0][0]
-    at = bisect_left(headings, (first + 1,)) - 1
-    heading = at >= 0 and headings[at][0] <= first < headings[at][1]
-    return Run(tuple(words), first in starts or _opens(text, first), heading)
+    first, heading = words[0][0], False
+    if headings:
+        at = bisect_left(headings, (first + 1,)) - 1
+        heading = at >= 0 and headings[at][0] <= first < headings[at][1]
+    return Run(words, first in starts or _opens(text, first), heading)
 
 
 def _opens(text: str, start: int) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import re
 
 (
     BODY,
@@ -53,8 +52,7 @@ _WORDS: dict[int, str] = {
     HIDDEN: "hidden hide visuallyhidden sronly invisible screenreader",
     LIST: "list listing items feed river stream grid archive index",
 }  # fmt: skip
-_OF_WORD = {word: bit for bit, words in _WORDS.items() for word in words.split()}
-_PARTS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
+KIND_OF_WORD = {word: bit for bit, words in _WORDS.items() for word in words.split()}
 _TAGS = {
     "nav": NAV, "header": NAV, "footer": FOOTER, "aside": SIDE, "figcaption": CAPTION,
     "figure": CAPTION, "form": NOTE, "address": AUTHOR, "main": BODY, "article": BODY,
@@ -62,20 +60,9 @@ _TAGS = {
 }  # fmt: skip
 
 
-@functools.lru_cache(maxsize=65_536)
-def _bits_of(word: str) -> int:
-    bits = 0
-    for part in _PARTS.findall(word):
-        bits |= _OF_WORD.get(part.lower(), 0)
-    return bits
-
-
-@functools.lru_cache(maxsize=4_096)
-def bits_of(tag: str, name: str, prop: str) -> int:
-    """The bits of a box by its tag, class and id, and what it states."""
+def bits_of_tag(tag: str, prop: str) -> int:
+    """The bits of a box by its tag and what it states."""
     bits = _TAGS.get(tag, 0)
-    for word in name.split():
-        bits |= _bits_of(word)
     if prop:
         if "articleBody" in prop or "articlebody" in prop:
             bits |= BODY
@@ -105,19 +92,21 @@ _ASIDE_WORDS = (
     "advertisement adslot adunit adcontainer adwrapper sponsored"
 )
 _ASIDES = frozenset(_ASIDE_WORDS.split())
-_ASIDE_PARTS = _ASIDES | frozenset(
+ASIDE_PARTS = _ASIDES | frozenset(
     ("sign", "social", "related", "most", "print", "screen", "visually", "sr", "ad")
 )  # one is in every such name
 
 
-def is_aside(name: str, parts: list[str]) -> bool:
-    """Whether a class, whose parts are given, calls a box something beside the article."""
-    return not _ASIDE_PARTS.isdisjoint(parts) and any(map(_is_aside_word, name.split()))
+def is_aside(name: str) -> bool:
+    """Whether a class, in lower case, calls a box something beside the article."""
+    words = name.split()
+    parts = "-".join(words).replace("_", "-").split("-")
+    return not ASIDE_PARTS.isdisjoint(parts) and any(map(_is_aside_word, words))
 
 
-@functools.lru_cache(maxsize=16_384)
+@functools.lru_cache(maxsize=4_096)
 def _is_aside_word(word: str) -> bool:
-    for piece in word.lower().split("_"):
+    for piece in word.split("_"):
         parts = piece.split("-")
         for start in range(len(parts)):
             joined = ""

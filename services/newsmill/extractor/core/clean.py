@@ -18,6 +18,7 @@ from newsmill.extractor.core.labels import (
     MAX_BOILERPLATE,
     SEE_ALSO_FIRM,
     WITHIN_CUES,
+    lowered,
 )
 from newsmill.records import Image, Related
 
@@ -25,6 +26,8 @@ MIN_REPEAT = 24  # letters; a shorter line ("No.", a subheading) may stand more 
 MAX_SHORT = 20  # times that a shorter line stands; the rest is furniture
 MAX_LINES = 30_000  # of an article; more would not fit its record
 MAX_RELATED = 300
+
+_ASCII_CUES = tuple(cue for cue in WITHIN_CUES if cue.isascii())
 
 
 @dataclass(slots=True)
@@ -112,7 +115,7 @@ def _taken(
     if is_credit(text):
         return True
     if len(text) <= MAX_RELATED + 60:
-        label = SEE_ALSO_FIRM.match(text)
+        label = SEE_ALSO_FIRM.match(lowered(text))
         if label is not None:
             title = text[label.end() :].strip()
             if fold(title) not in related:
@@ -125,7 +128,8 @@ def _taken(
 def _is_furniture(lower: str) -> bool:
     if BOILERPLATE.match(lower):
         return True
-    return any(cue in lower for cue in WITHIN_CUES) and FURNITURE_WITHIN.match(lower) is not None
+    cues = _ASCII_CUES if lower.isascii() else WITHIN_CUES
+    return any(cue in lower for cue in cues) and FURNITURE_WITHIN.match(lower) is not None
 
 
 def _is_repeat(key: str, times: int, result: Cleaned) -> bool:

@@ -22,9 +22,8 @@ from newsmill.extractor.core.boxkinds import (
     RELATED,
     SHARE,
     SIDE,
-    bits_of,
 )
-from newsmill.extractor.core.sheet import Sheet
+from newsmill.extractor.core.sheet import Box, Sheet, Text
 
 SHARE_KEPT = 0.8
 LIGHT = (
@@ -32,7 +31,7 @@ LIGHT = (
 )
 _OF_TAG = {"p": 1.5, "li": 0.5, "td": 0.8, "h1": 0.3, "h2": 0.5, "h3": 0.5, "h4": 0.5, "pre": 0.8}
 _MAX = 600
-_CJK = 0x2E80
+_CJK = "\u2e80"  # from here on a character is a word or most of one
 
 
 @dataclass(slots=True)
@@ -41,8 +40,9 @@ class Layout:
 
     container: int
     bits: list[int]  # of each box by itself
-    inherited: list[int]  # with those of the boxes around it
+    inherited: list[int]  # with those of the boxes around it, where it holds text
     chars: list[int]  # prefix sums over blocks
+    paragraphs: list[int]  # of those that are a p
     linked: list[int]
     weights: list[float]
 
@@ -50,42 +50,59 @@ class Layout:
 def lay_out(sheet: Sheet) -> Layout:
     """Choose the container; linear in boxes and blocks."""
     boxes, blocks = sheet.boxes, sheet.blocks
-    bits = [bits_of(box.tag, box.name, box.prop) for box in boxes]
+    bits = [box.bits for box in boxes]
     lengths = [len(block.text) for block in blocks]
     chars = list(accumulate(lengths, initial=0))
-    linked = list(accumulate((block.linked for block in blocks), initial=0))
+    linked = list(accumulate([block.linked for block in blocks], initial=0))
+    prose = [size if b.tag == "p" else 0 for b, size in zip(blocks, lengths, strict=True)]
     raw = [
-        min(size if block.text[0] < "\u2e80" else size * 2.5, _MAX)
-        * max(0.0, 1.0 - block.linked / size) ** 2
-        * _OF_TAG.get(block.tag, 0.9)
-        if size > 20
-        else 0.0
+        _weight(block, size) if size > 20 else 0.0
         for block, size in zip(blocks, lengths, strict=True)
     ]
-    plain = list(accumulate(raw, initial=0.0))
+    inherited = _inherited(boxes, list(accumulate(raw, initial=0.0)))
+    weighed = [
+        weight * 0.2 if weight and inherited[block.box] & LIGHT else weight
+        for weight, block in zip(raw, blocks, strict=True)
+    ]
+    weights = list(accumulate(weighed, initial=0.0))
+    paragraphs = list(accumulate(prose, initial=0))
+    container = _descend(boxes, weights)
+    return Layout(container, bits, inherited, chars, paragraphs, linked, weights)
+
+
+def _weight(block: Text, size: int) -> float:
+    """How much prose a block is."""
+    weight: float = size if block.text[0] < _CJK else size * 2.5
+    if weight > _MAX:
+        weight = _MAX
+    if block.linked:
+        weight *= max(0.0, 1.0 - block.linked / size) ** 2
+    return weight * _OF_TAG.get(block.tag, 0.9)
+
+
+def _inherited(boxes: list[Box], plain: list[float]) -> list[int]:
+    """What each box with text is, or is within."""
     half = plain[-1] / 2
     inherited = [0] * len(boxes)
     for index, box in enumerate(boxes):
-        own = bits[index]
+        if box.first == box.last:
+            continue
+        own = box.bits
         if own & LIGHT and plain[box.last] - plain[box.first] > half:
             own &= ~LIGHT | COMMENT  # what holds half of all prose is no box beside it
         if box.hidden:
             own |= HIDDEN
         inherited[index] = (inherited[box.parent] if index else 0) | own
-    weighed = [
-        weight * (0.2 if inherited[block.box] & LIGHT else 1.0)
-        for weight, block in zip(raw, blocks, strict=True)
-    ]
-    weights = list(accumulate(weighed, initial=0.0))
-    return Layout(_descend(sheet, weights), bits, inherited, chars, linked, weights)
+    return inherited
 
 
-def _descend(sheet: Sheet, weights: list[float]) -> int:
-    boxes = sheet.boxes
+def _descend(boxes: list[Box], weights: list[float]) -> int:
     best = [-1] * len(boxes)
     most = [0.0] * len(boxes)
     for index in range(1, len(boxes)):
         box = boxes[index]
+        if box.first == box.last:
+            continue
         weight = weights[box.last] - weights[box.first]
         if weight > most[box.parent]:
             most[box.parent], best[box.parent] = weight, index

@@ -7,10 +7,13 @@ import re
 
 from newsmill.extractor.core.labels import (
     CREDIT_AT_END,
+    CREDIT_CUES,
     CREDIT_IN_BRACKETS,
     CREDIT_LABEL,
+    CREDIT_LABEL_LOWER,
     PHOTO_IN_BRACKETS,
     SOURCE_IN_BRACKETS,
+    lowered,
 )
 
 MAX_CREDIT_LINE = 120  # characters of a line that is a credit, with its label
@@ -19,6 +22,9 @@ MAX_CAPTION_LINE = 400  # of a line that is a caption by the credit at its end
 
 _UNSPOKEN_ASCII = bytes(code for code in range(128) if not chr(code).isalnum())
 _UNSPOKEN = re.compile(r"[\W_]+")
+_SIGNS = (
+    "’‘“”–—…«»"  # most of what is not spoken; to find out about the rest takes ten times as long
+)
 _CLOSING = (")", "]", "）", "】")
 _SENTENCE_END = re.compile(r"[.!?。！？][\"'”’»)]?\s*$")
 _SENTENCE = re.compile(r"[a-z]{3,}[.!?](?:\s|\Z)")
@@ -32,7 +38,11 @@ def fold(text: str) -> str:
     Kept, as several steps ask it of the same lines.
     """
     folded = text.casefold().encode("utf-8", "replace").translate(None, _UNSPOKEN_ASCII).decode()
-    return folded if folded.isascii() else _UNSPOKEN.sub("", folded)
+    if folded.isascii():
+        return folded
+    for sign in _SIGNS:
+        folded = folded.replace(sign, "")
+    return folded if folded.isalnum() else _UNSPOKEN.sub("", folded)
 
 
 _STUCK = re.compile(
@@ -43,8 +53,16 @@ _STUCK = re.compile(
 
 def split_credit(caption: str) -> tuple[str | None, str | None]:
     """A caption and its credit, without brackets and label; None for what is not there."""
-    text = " ".join(_STUCK.sub(" ", caption).split())
-    for pattern in (CREDIT_IN_BRACKETS, CREDIT_AT_END):
+    text, patterns = caption, []
+    if ":" in text or "：" in text or "©" in text:
+        text = _STUCK.sub(" ", text)
+    text = " ".join(text.split())
+    if _ends_in_bracket(text):
+        patterns.append(CREDIT_IN_BRACKETS)
+    lower = text.lower()
+    if any(cue in lower for cue in CREDIT_CUES):
+        patterns.append(CREDIT_AT_END)
+    for pattern in patterns:
         found = pattern.search(text)
         if found:
             rest = text[: found.start()].strip(" |/–—-").strip()
@@ -81,7 +99,7 @@ def is_credit(line: str) -> bool:
     """Whether a line is nothing but a picture's credit: "Photo: somebody"."""
     if len(line) > MAX_CREDIT_LINE:
         return False
-    found = CREDIT_LABEL.match(line)
+    found = CREDIT_LABEL_LOWER.match(lowered(line))
     if found is None or len(line) - found.end() > MAX_CREDIT:
         return False
     return not _SENTENCE.search(line[found.end() :]) and _FIRM_CREDIT.search(found[0]) is not None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from newsmill import urls
 from newsmill.extractor.core import addresses
+from newsmill.extractor.core.names import POST
 from newsmill.extractor.core.roles import EMBED, NONE, Area
 
 if TYPE_CHECKING:
@@ -73,9 +74,11 @@ def take(sheet: Sheet, area: Area, roles: bytearray, base: str) -> list[Embedded
         if area.first <= embed.block <= area.last and embed.url:
             _note(found, embed.block, embed.url, base, embed.tag in ("video", "audio"))
     for box in sheet.boxes:
-        if box.tag not in ("blockquote", "div") or not area.first <= box.first < area.last:
+        if not box.bits & POST or box.tag not in ("blockquote", "div"):
             continue
-        if box.name and _POST.search(box.name.lower()) and _is_small(box, area):
+        if not area.first <= box.first < area.last:
+            continue
+        if _POST.search(box.name.lower()) and _is_small(box, area):
             _take_post(sheet, box, roles, found, base)
     return sorted(found.values(), key=lambda each: each.block)[:MAX_EMBEDS]
 

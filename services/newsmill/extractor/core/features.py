@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import re
-from itertools import accumulate
 
 from newsmill.extractor.core.boxkinds import (
     AUTHOR,
@@ -27,7 +26,7 @@ from newsmill.extractor.core.boxkinds import (
 )
 from newsmill.extractor.core.container import LIGHT, Layout
 from newsmill.extractor.core.roles import NONE, TABLE
-from newsmill.extractor.core.sheet import Box, Sheet
+from newsmill.extractor.core.sheet import Box, Sheet, Text
 
 AROUND = 4  # boxes above the container whose blocks are looked at
 MAX_CUE = 120  # characters; a longer block is no "read also"
@@ -59,9 +58,8 @@ _CUE = re.compile(
     r"lire\s+aussi|à\s+lire|voir\s+aussi|sur\s+le\s+même|partager|"
     r"lea\s+también|te\s+puede|relacionad|compartir|leggi\s+anche|condividi|"
     r"leia\s+(?:também|mais)|lees\s+ook|les\s+også|läs\s+(?:också|mer)|czytaj|zobacz|"
-    r"читайте|смотрите|комментар|по\s+теме|関連|相关|관련)",
-    re.I,
-)
+    r"читайте|смотрите|комментар|по\s+теме|関連|相关|관련)"
+)  # in lower case: to fold it within takes three times as long
 _WIDE = "\u2e80"  # from here on a character is a word or most of one
 _LANGUAGES = {"en": 1.0, "de": 2.0, "fr": 3.0, "es": 4.0}
 OPEN_ROLES = (NONE, TABLE)  # what a table is, its cells' scores say
@@ -131,12 +129,11 @@ class _Rows:
             _language(sheet.language),
         )  # fmt: skip
         self.pictures = {picture.block for picture in sheet.pictures}
-        self.paragraphs = list(
-            accumulate((len(b.text) if b.tag == "p" else 0 for b in sheet.blocks), initial=0)
-        )
         places = [i for i, box in enumerate(sheet.boxes) if box.parent == layout.container]
         self.sections = {box: place / len(places) for place, box in enumerate(places)}
-        self.of_box: dict[int, tuple[float, ...]] = {}
+        self.of_box: dict[int, Row] = {}
+        self.of_parent: dict[int, Row] = {}
+        self.of_section: dict[int, Row] = {}
         self.share: dict[tuple[str, str, str], float] = {}
         self.number: dict[tuple[str, str, str], int] = {}
         self._count_signatures()
@@ -144,6 +141,7 @@ class _Rows:
     def _count_signatures(self) -> None:
         """Which kind of block (tag, and tag and class of what holds it) has most of the prose."""
         weights, blocks = self.layout.weights, self.sheet.blocks
+        share, number = self.share, self.number
         signatures: dict[int, tuple[str, str, str]] = {}
         for index in range(self.home.first, self.home.last):
             box = blocks[index].box
@@ -151,8 +149,8 @@ class _Rows:
             if signature is None:
                 signature = signatures[box] = self._signature(box)
             weight = weights[index + 1] - weights[index]
-            self.share[signature] = self.share.get(signature, 0.0) + weight
-            self.number[signature] = self.number.get(signature, 0) + 1
+            share[signature] = share.get(signature, 0.0) + weight
+            number[signature] = number.get(signature, 0) + 1
 
     def _signature(self, index: int) -> tuple[str, str, str]:
         box = self.sheet.boxes[index]
@@ -169,30 +167,29 @@ class _Rows:
             block = blocks[index]
             if block.tag in _HEADINGS:
                 heading = index
-            if self._is_none(index):
+            text = block.text
+            if self._is_none(index, block, len(text)):
                 found.append(None)
                 continue
-            head = block.text[:HEAD].casefold()
+            head = text[:HEAD].casefold()
             before = doubles.get(head, 0)
             doubles[head] = before + 1
-            is_cue = len(block.text) < MAX_CUE and _CUE.match(block.text) is not None
+            is_cue = len(text) < MAX_CUE and _CUE.match(text.lower()) is not None
             if roles is not None and roles[index] not in OPEN_ROLES:
                 found.append(None)
             else:
                 since = index - heading, index - cue
-                repeats = before if len(block.text) >= MIN_DOUBLE else 0
+                repeats = before if len(text) >= MIN_DOUBLE else 0
                 found.append(self._row(index, head, is_cue, repeats, since))
             if is_cue:
                 cue = index
         return found
 
-    def _is_none(self, index: int) -> bool:
+    def _is_none(self, index: int, block: Text, size: int) -> bool:
         """Whether a block is a link in a box aside, or short or linked outside the container.
 
         On the training pages two blocks in five are, and a thousandth of what is wanted.
         """
-        block = self.sheet.blocks[index]
-        size = len(block.text)
         if self.home.first <= index < self.home.last:
             is_link = size < MAX_LINK and block.linked > 0.9 * size
             return is_link and self.layout.inherited[block.box] & LIGHT > 0
@@ -201,9 +198,12 @@ class _Rows:
     def _row(
         self, index: int, head: str, is_cue: bool, repeats: int, since: tuple[int, int]
     ) -> Row:
-        """What a block says, where it stands and among what; in one go, since a page has many."""
-        blocks, home = self.sheet.blocks, self.home
-        chars, linked, weights = self.layout.chars, self.layout.linked, self.layout.weights
+        """What a block says, where it stands and among what; in one go, since a page has many.
+
+        All are floats, as the model compares those fastest; to add 0.0 makes one in half a call.
+        """
+        layout, blocks, home, wider = self.layout, self.sheet.blocks, self.home, self.wider
+        chars, linked, weights = layout.chars, layout.linked, layout.weights
         block = blocks[index]
         text = block.text
         size = len(text)
@@ -215,18 +215,20 @@ class _Rows:
         around = chars[high] - chars[low] - size or 1
         before = blocks[index - 1] if index else None
         after = blocks[index + 1] if index + 1 < len(blocks) else None
+        first, last = home.first, home.last
         return (
-            float(size), text.count(" ") + 1.0, block.linked / size, float(len(block.links)),
-            block.strong / size, float(end in _ENDS), text.count(",") / size, float(is_cue),
-            _TAGS.get(block.tag, 0.0), float(repeats),
-            float(self.told != "" and head in self.told), float(index in self.pictures),
-            float(text[0] >= _WIDE), float(home.first <= index < home.last),
-            float(self.wider.first <= index < self.wider.last),
-            (index - home.first) / self.count, float(index - home.first), float(home.last - index),
-            (chars[index] - chars[home.first]) / self.within,
-            (weights[home.last] - weights[index]) / self.prose if index < home.last else 0.0,
-            float(since[0]), float(since[1]), *self._from_headline(index),
-            size / of_box[PARENT_CHARS], float(around),
+            size + 0.0, text.count(" ") + 1.0, block.linked / size, len(block.links) + 0.0,
+            block.strong / size, 1.0 if end in _ENDS else 0.0, text.count(",") / size,
+            1.0 if is_cue else 0.0, _TAGS.get(block.tag, 0.0), repeats + 0.0,
+            1.0 if self.told and head in self.told else 0.0,
+            1.0 if index in self.pictures else 0.0, 1.0 if text[0] >= _WIDE else 0.0,
+            1.0 if first <= index < last else 0.0,
+            1.0 if wider.first <= index < wider.last else 0.0,
+            (index - first) / self.count, index - first + 0.0, last - index + 0.0,
+            (chars[index] - chars[first]) / self.within,
+            (weights[last] - weights[index]) / self.prose if index < last else 0.0,
+            since[0] + 0.0, since[1] + 0.0, *self._from_headline(index),
+            size / of_box[PARENT_CHARS], around + 0.0,
             (linked[high] - linked[low] - block.linked) / around,
             before.linked / len(before.text) if before is not None else -1.0,
             _TAGS.get(before.tag, 0.0) if before is not None else -1.0,
@@ -239,30 +241,35 @@ class _Rows:
         headline = self.headline
         if headline is None:
             return -400.0, -40_000.0
+        chars = self.layout.chars[index] - self.layout.chars[headline]
         if index >= headline:
-            return (
-                float(index - headline),
-                float(self.layout.chars[index] - self.layout.chars[headline]),
-            )
-        count = self.layout.chars[index] - self.layout.chars[headline]
-        return float(max(-300, index - headline)), float(max(-20_000, count))
+            return index - headline + 0.0, chars + 0.0
+        return float(max(-300, index - headline)), float(max(-20_000, chars))
 
     def _box(self, index: int) -> Row:
         """What the boxes around a block are. Made once a box."""
         boxes, layout = self.sheet.boxes, self.layout
         up = max(0, boxes[index].parent)
-        up2 = max(0, boxes[up].parent)
-        up3 = max(0, boxes[up2].parent)
-        parent = boxes[up]
         signature = self._signature(index)
-        blocks, chars, links = self._stats(up)
-        paragraphs = self.paragraphs[parent.last] - self.paragraphs[parent.first]
         self.of_box[index] = row = (
             self.share.get(signature, 0.0) / self.prose,
-            float(self.number.get(signature, 0)), *self._section(index),
-            blocks, chars, links, paragraphs / chars, *self._stats(up2),
-            self._stats(up3)[2],
+            self.number.get(signature, 0) + 0.0, *self._section(index),
+            *(self.of_parent.get(up) or self._parent(up)),
             *_bits(layout.inherited[index], layout.bits[index] | layout.bits[up]),
+        )  # fmt: skip
+        return row
+
+    def _parent(self, up: int) -> Row:
+        """What the box around that of a block is, and those around it. Made once a box."""
+        boxes = self.sheet.boxes
+        parent = boxes[up]
+        up2 = max(0, parent.parent)
+        up3 = max(0, boxes[up2].parent)
+        blocks, chars, links = self._stats(up)
+        sums = self.layout.paragraphs
+        paragraphs = sums[parent.last] - sums[parent.first]
+        self.of_parent[up] = row = (
+            blocks, chars, links, paragraphs / chars, *self._stats(up2), self._stats(up3)[2],
         )  # fmt: skip
         return row
 
@@ -275,11 +282,14 @@ class _Rows:
             levels += 1
         if box <= container:
             return (0.0 if index == container else -1.0, -1.0, -1.0, -1.0, -1.0, -1.0)
-        blocks, chars, links = self._stats(box)
-        return (
-            levels + 1.0, blocks, chars / self.within, links, self.sections[box],
-            float(self.layout.bits[box] & _ASIDE > 0),
-        )  # fmt: skip
+        known = self.of_section.get(box)
+        if known is None:
+            blocks, chars, links = self._stats(box)
+            self.of_section[box] = known = (
+                blocks, chars / self.within, links, self.sections[box],
+                float(self.layout.bits[box] & _ASIDE > 0),
+            )  # fmt: skip
+        return (levels + 1.0, *known)
 
     def _stats(self, index: int) -> tuple[float, float, float]:
         """Blocks, characters, and the share of them in links, of a box."""

@@ -7,10 +7,10 @@ what it holds (captions, links, a standfirst) is kept as data.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from newsmill.extractor.core import embeds, pictures, seealso, standfirst, tables
+from newsmill.extractor.core.names import ASIDE
 from newsmill.extractor.core.roles import BOX, NONE, Area
 from newsmill.records import Image, Related
 
@@ -39,10 +39,10 @@ class Furniture:
 
 def mark(sheet: Sheet, choice: Choice, layout: Layout, base: str) -> Furniture:
     """Roles of all blocks; ``base`` is what links are relative to. Linear in boxes and blocks."""
-    area = Area.of(sheet, layout, choice.title)
+    area = Area.of(sheet, layout, choice.headline)
     found = Furniture(bytearray(len(sheet.blocks)), area)
     found.images = pictures.take(sheet, area, found.roles, choice, base)
-    _mark_boxes(sheet, area, found.roles)
+    _mark_boxes(sheet, area, layout.paragraphs, found.roles)
     told = standfirst.take(sheet, area, found.roles, choice)
     found.subtitle, found.subtitle_source, found.signatures = told
     found.embeds = embeds.take(sheet, area, found.roles, base)
@@ -51,16 +51,14 @@ def mark(sheet: Sheet, choice: Choice, layout: Layout, base: str) -> Furniture:
     return found
 
 
-def _mark_boxes(sheet: Sheet, area: Area, roles: bytearray) -> None:
+def _mark_boxes(sheet: Sheet, area: Area, prose: list[int], roles: bytearray) -> None:
     """Boxes that are no article by class or tag, unless they hold it."""
-    sizes = (len(block.text) if block.tag == "p" else 0 for block in sheet.blocks)
-    prose = list(accumulate(sizes, initial=0))
     limit = MAX_BOX_SHARE * max(prose[-1], 1)
     done = -1
     for index, box in enumerate(sheet.boxes):
         if box.last <= done or box.first == box.last:
             continue
-        if box.tag == "form" or (box.aside and box.tag in _BOXES):
+        if box.tag == "form" or (box.bits & ASIDE and box.tag in _BOXES):
             if prose[box.last] - prose[box.first] > limit or area.is_around(index):
                 continue
             for block in range(box.first, box.last):

@@ -31,35 +31,25 @@ _SUBTITLE = re.compile(
 )
 _DATES_STATED = ("datepublished", "datemodified", "datecreated")
 
-# One of these, as a part or within, is in every class that a pattern above matches.
+# One of these, as a part or within one, is in every class that a pattern above matches.
 _TELLING = (
     "by author authors auteur auteurs autor autors autore autores autoren autorin writer "
     "contributor contributors date datum fecha data publication pubdate time meta artdate stand "
     "sub subhead dek deck chapo entradilla bajada sottotitolo occhiello undertitel summary intro "
     "lead articlesummary articleintro articlelead articledek headlinesub"
 )
-_TELLING_PARTS = frozenset(_TELLING.split())
-_TELLING_WITHIN = re.compile(
-    r"byline|author-?name|post-?author|publish|dateline|timestamp|post-?date|posted|standfirst|"
-    r"subtitle|subheadline|caption|credit"
+TELLING_PARTS = frozenset(_TELLING.split())
+TELLING_WITHIN = re.compile(
+    r"byline|author|publish|dateline|timestamp|post-?date|posted|standfirst|subtitle|"
+    r"subheadline|caption|credit"
 )
 _TELLING_PROP = re.compile("author|date|alternativeheadline")
 
 
-def parts_of(name: str) -> list[str]:
-    """The parts of the words of a class, in lower case."""
-    return "-".join(name.lower().replace("_", "-").split()).split("-")
-
-
-def kinds_of(name: str, prop: str, parts: list[str]) -> tuple[MentionKind, ...]:
-    """The kinds of mention that an element is; ``parts`` are those of its name."""
-    name, stated = name.lower(), prop.lower()
-    if (
-        not _TELLING_PARTS.isdisjoint(parts)
-        or _TELLING_WITHIN.search(name)
-        or (stated and _TELLING_PROP.search(stated))
-    ):
-        return _kinds_of(name, stated)
+def kinds_of(name: str, prop: str, may_name_tell: bool) -> tuple[MentionKind, ...]:
+    """The kinds of mention that an element is; the last says whether any part of its name may."""
+    if may_name_tell or (prop and _TELLING_PROP.search(prop.lower())):
+        return _kinds_of(name.lower(), prop.lower())
     return ()
 
 

@@ -32,8 +32,8 @@ MAX_METAS = 2_000  # meta elements; the rest are dropped
 CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f\ufeff\ufffe\uffff\ud800-\udfff]+")
 _REFERENCE = re.compile(rb"&#(?:[xX]([0-9a-fA-F]+)|([0-9]+));?")
 _DOUBTFUL = re.compile(
-    rb"&#(?:0|[12]?\d(?!\d)|3[01](?!\d)|\d{5}|[xX](?:0|[01]?[0-9a-fA-F](?![0-9a-fA-F])|"
-    rb"[dDfF][0-9a-fA-F]{3}|[0-9a-fA-F]{5}))"
+    rb"&#(?:(0\d*|[12]?\d(?!\d)|3[01](?!\d)|\d{5,})|[xX](0[0-9a-fA-F]*|"
+    rb"[01]?[0-9a-fA-F](?![0-9a-fA-F])|[dDfF][0-9a-fA-F]{3,}|[0-9a-fA-F]{5,}))"
 )  # a reference that may be none; the common ones of quotes and dashes are none of these
 _DATA_URI = re.compile(rb"data:[a-zA-Z0-9/+.;=-]{0,100},[A-Za-z0-9+/=%_-]{4096,}")
 _LONG_TAG = re.compile(rb"(<[a-zA-Z][a-zA-Z0-9:-]{0,60})(\s[^<>]{2000,})")
@@ -82,8 +82,9 @@ def tame(text: str, raw: bytes | None = None) -> bytes:
 
 def _disarmed(markup: bytes) -> bytes:
     """The markup without what few pages hold: cheap looks, and patterns where they find it."""
-    if _DOUBTFUL.search(markup):
-        markup = _without_bad_references(markup)
+    doubtful = set(_DOUBTFUL.findall(markup))
+    if not all(_is_legal(hexadecimal, decimal) for decimal, hexadecimal in doubtful):
+        markup = _REFERENCE.sub(_legal, markup)
     if len(markup) > MAX_PAGE_BYTES:
         markup = _without_comments(_DATA_URI.sub(b"data:,", markup))
     end = _PAGE_END.search(markup)
@@ -95,28 +96,22 @@ def _disarmed(markup: bytes) -> bytes:
 def _without_long_tags(markup: bytes) -> bytes:
     """The markup with long tags shortened.
 
-    One holds half its length without ">" wherever it begins: most pages are done by such looks.
+    Looked for by leaps from one ">" to the last one within the length of a long tag behind it.
     """
     kept: list[bytes] = []
-    copied = done = 0
-    stride = LONG_TAG // 2
-    for at in range(0, len(markup), stride):
-        if at < done or markup.find(b">", at, at + stride) >= 0:
-            continue
-        start = max(done, markup.rfind(b">", done, at) + 1)
-        done = markup.find(b">", at) + 1 or len(markup)
-        run = markup[start:done]
-        short = _LONG_TAG.sub(_short_tag, run)
-        if len(short) != len(run):
-            kept += markup[copied:start], short
-            copied = done
+    copied = start = 0
+    while len(markup) - start >= LONG_TAG:
+        further = markup.rfind(b">", start, start + LONG_TAG) + 1
+        if not further:
+            further = markup.find(b">", start) + 1 or len(markup)
+            run = markup[start:further]
+            is_long = any(len(piece) > LONG_TAG for piece in run.split(b"<")[1:])
+            short = _LONG_TAG.sub(_short_tag, run) if is_long else run
+            if len(short) != len(run):
+                kept += markup[copied:start], short
+                copied = further
+        start = further
     return b"".join((*kept, markup[copied:])) if kept else markup
-
-
-def _without_bad_references(markup: bytes) -> bytes:
-    if all(_is_legal(*digits) for digits in set(_REFERENCE.findall(markup))):
-        return markup
-    return _REFERENCE.sub(_legal, markup)
 
 
 def _legal(found: re.Match[bytes]) -> bytes:

@@ -7,33 +7,35 @@ from __future__ import annotations
 
 import functools
 import re
-from typing import NamedTuple
 
-from newsmill.extractor.core.boxkinds import is_aside
-from newsmill.extractor.core.kinds import kinds_of, parts_of
+import msgspec
+
+from newsmill.extractor.core.boxkinds import bits_of_tag
+from newsmill.extractor.core.kinds import kinds_of
+from newsmill.extractor.core.names import TELLS, said_by
 from newsmill.extractor.core.sheet import MentionKind
 
 MAX_NAME = 300
 
 _ATTRIBUTE = re.compile(r'\s([^\s=]+)="([^"]*)"')
 _NAMING = re.compile(r' (class|id|itemprop|property|rel|role|style|hidden|aria-hidden)="([^"]*)"')
-_LINKING = re.compile(r' (href|class|rel|itemprop)="([^"]*)"')
+_STATING = re.compile(r' (?:rel|itemprop)="([^"]*)"')
 _PROPS = frozenset(("itemprop", "property", "rel", "role"))
 _NO_MENTION = frozenset(("body", "html", "main", "article", "form"))
 
 
-class OfBox(NamedTuple):
-    """What the tag of a box says."""
+class OfBox(msgspec.Struct, gc=False):
+    """What the tag of a box says; the last two are made out where one of these holds text."""
 
     tag: str
     name: str  # class and id
     prop: str  # what it states to be
     hidden: bool
-    aside: bool  # called what is no article
-    kinds: tuple[MentionKind, ...]
+    kinds: tuple[MentionKind, ...] = ()
+    bits: int = -1  # of ``names`` and ``boxkinds``
 
 
-class OfMention(NamedTuple):
+class OfMention(msgspec.Struct, gc=False):
     """What the tag of an element says that may tell who or when."""
 
     kinds: tuple[MentionKind, ...]
@@ -62,17 +64,26 @@ def attributes(head: str) -> dict[str, str]:
 def of_box(tag: str, head: str) -> OfBox:
     """A box by its start tag."""
     name, prop, hidden = _naming(head)
-    if not name and not prop:
-        return OfBox(tag, name, prop, hidden, False, ())
-    parts = parts_of(name)
-    kinds = kinds_of(name, prop, parts) if tag not in _NO_MENTION else ()
-    return OfBox(tag, name, prop, hidden, is_aside(name, parts), kinds)
+    return OfBox(tag, name, prop, hidden)
+
+
+def make_out(box: OfBox) -> None:
+    """Fill in what the name and the properties of a box mean."""
+    said = said_by(box.name) if box.name else 0
+    if box.tag not in _NO_MENTION:
+        box.kinds = _kinds(box.name, box.prop, said)
+    box.bits = said | bits_of_tag(box.tag, box.prop)
+
+
+def _kinds(name: str, prop: str, said: int) -> tuple[MentionKind, ...]:
+    """What an element mentions; nothing, as a look at what its name says shows of nearly all."""
+    return kinds_of(name, prop, said & TELLS > 0) if said & TELLS or prop else ()
 
 
 def of_inline(tag: str, head: str) -> OfMention | None:
     """An element within a block; None where it tells nothing."""
     name, prop, _ = _naming(head)
-    kinds = kinds_of(name, prop, parts_of(name)) if name or prop else ()
+    kinds = _kinds(name, prop, said_by(name) if name else 0)
     if not kinds:
         return None
     given = attributes(head)
@@ -83,7 +94,7 @@ def of_inline(tag: str, head: str) -> OfMention | None:
 def of_time(tag: str, head: str) -> OfMention:
     """A time element: when."""
     name, prop, _ = _naming(head)
-    kinds = dict.fromkeys((*kinds_of(name, prop, parts_of(name)), "time"))
+    kinds = dict.fromkeys((*_kinds(name, prop, said_by(name) if name else 0), "time"))
     given = attributes(head)
     value = given.get("datetime") or given.get("content") or ""
     return OfMention(tuple(kinds), value, f"{name} {prop}".strip(), tag, "")
@@ -91,17 +102,24 @@ def of_time(tag: str, head: str) -> OfMention:
 
 def of_link(head: str) -> tuple[str, str, OfMention | None]:
     """The address and the properties of a link, and whom it may tell of."""
-    href = name = prop = ""
-    for key, value in _LINKING.findall(head):
-        if key == "href":
-            href = plain(value)
-        elif key == "class":
-            name = plain(value)[:MAX_NAME]
-        else:
-            prop = f"{prop} {plain(value)}" if prop else plain(value)
-    kinds = kinds_of(name, prop, parts_of(name)) if name or prop else ()
+    href = _value(head, ' href="')
+    name = prop = ""
+    if ' class="' in head:
+        name = plain(_value(head, ' class="'))[:MAX_NAME]
+    if ' rel="' in head or ' itemprop="' in head:
+        prop = plain(" ".join(_STATING.findall(head)))
+    if "&" in href:
+        href = plain(href)
+    if not name and not prop:
+        return href, prop, None
+    kinds = _kinds(name, prop, said_by(name) if name else 0)
     mention = OfMention(kinds, "", f"{name} {prop}".strip(), "a", href) if kinds else None
     return href, prop, mention
+
+
+def _value(head: str, opening: str) -> str:
+    """The value of the attribute that opens so, as written; empty where there is none."""
+    return head.partition(opening)[2].partition('"')[0]
 
 
 def as_written(tag: str, head: str) -> str:
@@ -113,6 +131,13 @@ def _naming(head: str) -> tuple[str, str, bool]:
     """Class and id; what it says it is; whether it is hidden."""
     name = prop = ""
     hidden = False
+    start = head.find(' class="') + 8
+    if start > 7 and head.find('"', start) == len(head) - 1 and head.find("=") == start - 2:
+        return (
+            plain(head[start:-1])[:MAX_NAME],
+            "",
+            False,
+        )  # a class is all that it has: every other
     for key, value in _NAMING.findall(head):
         if key == "class":
             name = f"{value} {name}" if name else value
@@ -124,7 +149,9 @@ def _naming(head: str) -> tuple[str, str, bool]:
             hidden = hidden or _hides(value[:MAX_NAME])
         elif key == "hidden" or value == "true":
             hidden = True
-    return plain(name)[:MAX_NAME], plain(prop)[:MAX_NAME], hidden
+    if "&" in head:
+        name, prop = plain(name), plain(prop)
+    return name[:MAX_NAME], prop[:MAX_NAME], hidden
 
 
 @functools.lru_cache(maxsize=4096)

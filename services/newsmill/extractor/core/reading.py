@@ -38,7 +38,7 @@ def read(tree: Element) -> Sheet:
     ]
     etree.strip_elements(tree, "script", *_GONE, with_tail=False)
     _open_what_holds_prose(tree)
-    written = etree.tostring(tree, encoding="utf-8", with_tail=False).decode()
+    written = etree.tostring(tree, encoding="unicode", with_tail=False)
     sheet = _sheet_of(written)
     if sheet is None:  # HTML allows "<" in the name of an element or an attribute
         sheet = _sheet_of(_TAG.sub(lambda found: "<" + found[0].replace("<", ""), written))

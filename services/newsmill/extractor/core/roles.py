@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from newsmill.extractor.core import zones
-
 if TYPE_CHECKING:
     from newsmill.extractor.core.container import Layout
     from newsmill.extractor.core.sheet import Sheet
@@ -29,7 +27,7 @@ class Area:
     chars: list[int]  # prefix sums over blocks
 
     @classmethod
-    def of(cls, sheet: Sheet, layout: Layout, title: str | None) -> Area:
+    def of(cls, sheet: Sheet, layout: Layout, headline: int | None) -> Area:
         """The area of a page whose container is chosen."""
         boxes = sheet.boxes
         ends = list(range(len(boxes)))
@@ -38,7 +36,6 @@ class Area:
             if ends[index] > ends[parent]:
                 ends[parent] = ends[index]
         home = boxes[layout.container]
-        headline = zones.headline(sheet, title)
         first = home.first
         if headline is None:
             first = max(0, first - BEFORE)

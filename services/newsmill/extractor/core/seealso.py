@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from newsmill.extractor.core import addresses
 from newsmill.extractor.core.credit import fold
-from newsmill.extractor.core.labels import SEE_ALSO
+from newsmill.extractor.core.labels import SEE_ALSO, lowered
 from newsmill.extractor.core.roles import NONE, RELATED, Area
 from newsmill.records import Related
 
@@ -31,7 +31,7 @@ def take(sheet: Sheet, area: Area, roles: bytearray, base: str) -> list[Related]
         block = sheet.blocks[index]
         if roles[index] != NONE or len(block.text) > MAX_LINE or index == area.headline:
             continue
-        label = SEE_ALSO.match(_lower(block.text[:MAX_LABEL]))
+        label = SEE_ALSO.match(lowered(block.text[:MAX_LABEL]))
         if label is None or len(found) >= MAX_RELATED:
             continue
         rest = block.text[label.end() :].strip()
@@ -81,7 +81,7 @@ def _links(links: Iterable[Link], base: str) -> list[Related]:
 
 def _related(link: Link, base: str) -> Related | None:
     title = link.text[:MAX_TITLE]
-    label = SEE_ALSO.match(_lower(title))
+    label = SEE_ALSO.match(lowered(title))
     if label is not None:
         rest = title[label.end() :].strip()
         if not rest:
@@ -90,11 +90,6 @@ def _related(link: Link, base: str) -> Related | None:
     if len(title) < MIN_TITLE and title.isascii():
         return None
     return Related(url=address(link.href, base), title=title)
-
-
-def _lower(text: str) -> str:
-    """In lower case and as long as it was: the dotted capital I alone would become two."""
-    return text.replace("İ", "i").lower()
 
 
 def address(href: str | None, base: str) -> str | None:

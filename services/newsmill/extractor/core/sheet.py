@@ -12,6 +12,9 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+MAX_KEPT = 400  # of mentions, pictures and embeds each
+MAX_MENTION = 600  # characters
+
 MentionKind = Literal["byline", "date", "stated_date", "time", "subtitle", "caption"]
 
 
@@ -32,7 +35,7 @@ class Box(msgspec.Struct, gc=False):
     last: int = 0
     prop: str = ""  # itemprop, property or rel, and role, as written
     hidden: bool = False  # by its own attributes, or those of a box around it
-    aside: bool = False  # by its class what is no article
+    bits: int = 0  # of one with text, what it is called: see ``names`` and ``boxkinds``
 
 
 class Text(msgspec.Struct, gc=False):

@@ -43,7 +43,7 @@ HEAD_CHARS = 4_096
 
 def refuse_binary(body: bytes) -> None:
     """Raises BadRecord (``not_html``) for bytes that are plainly a file of another kind."""
-    if not body.strip():
+    if not body or body.isspace():
         raise BadRecord("not_html", "an empty body")
     for magic, what in _MAGIC:
         if body.startswith(magic):

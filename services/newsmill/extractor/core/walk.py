@@ -12,7 +12,7 @@ from newsmill.extractor.core.openings import (
     OfBox,
     OfMention,
     as_written,
-    attributes,
+    make_out,
     of_box,
     of_inline,
     of_link,
@@ -20,19 +20,17 @@ from newsmill.extractor.core.openings import (
     plain,
 )
 from newsmill.extractor.core.sheet import (
+    MAX_KEPT,
+    MAX_MENTION,
     Box,
-    Embed,
     Link,
     Mention,
     MentionKind,
-    Picture,
     Sheet,
     Text,
 )
+from newsmill.extractor.core.silent import TOLD
 
-MAX_KEPT = 400  # of mentions and pictures each
-MAX_MENTION = 600  # characters
-MAX_METAS = 40  # values of one name
 MAX_HOME = 60
 MAX_KNOWN = 20_000  # start tags that are remembered from page to page: those of a site are alike
 
@@ -42,15 +40,13 @@ _INLINE = (
     "bdi", "bdo", "data", "dfn", "ruby", "rb", "rt", "rp", "nobr", "output", "wbr", "picture",
     "textarea", "blink", "map", "button",
 )  # fmt: skip
-_SOURCES = ("data-src", "data-original", "data-lazy-src", "data-url", "src")  # late ones first
-_SETS = ("srcset", "data-srcset")
 _HOME_WORDS = frozenset(("home page", "front page", "go home", "back home", "zur startseite"))
 
 Close = tuple[Callable[..., None], Any]  # what to do at an element's end
 Act = Callable[..., Close | None]
 Opening = tuple[Act | None, Any, bool, bool]
 """What a start tag does and says, whether it is its end as well, and whether what is in it is no
-text; of an end tag, nothing."""
+text (then what it does is of ``silent``); of an end tag, nothing."""
 
 
 class Reader:
@@ -63,7 +59,6 @@ class Reader:
         "_buffer",
         "_from",
         "_href",
-        "_inside",
         "_linked",
         "_links",
         "_sheet",
@@ -82,7 +77,6 @@ class Reader:
         self._href: str | None = None  # of the link that is open
         self._from = 0  # where in the buffer its text begins
         self._strong = 0
-        self._inside: list[str] = []  # of a silent element: its tags and text
 
     def walk(self, written: list[str]) -> bool:
         """Read every tag below the root once; False where they do not pair."""
@@ -105,9 +99,8 @@ class Reader:
                 if close is not None:
                     close[0](self, close[1])
             elif is_silent:
-                text = self._pass_over(parts, text)
-                act(self, said)
-                self._inside.clear()
+                inside, text = ([], text) if is_empty else _pass_over(parts, text)
+                act(self._sheet, said, self._box, inside)
             else:
                 close = act(self, said)
                 if not is_empty:
@@ -120,20 +113,6 @@ class Reader:
         self._boxes[0].last = len(self._blocks)
         return not stack
 
-    def _pass_over(self, parts: Iterator[str], text: str) -> str:
-        """Take what is in an element as its inside, not as text; what follows on its end."""
-        self._inside = [f">{text}"]
-        depth = 1
-        for part in parts:
-            if part.startswith("/"):
-                depth -= 1
-            elif "/>" not in part:
-                depth += 1
-            if not depth:
-                return part.partition(">")[2]
-            self._inside.append(part)
-        return ""
-
     def flush(self, *, br: bool = False) -> None:
         """End the block that is being gathered."""
         buffer = self._buffer
@@ -142,17 +121,15 @@ class Reader:
         if self._href is not None:
             self._end_link()
             self._from = 0
-        text = " ".join("".join(buffer).split())
+        raw = buffer[0] if len(buffer) == 1 else "".join(buffer)
+        text = _folded(raw)
         if text:
             box = self._box
             tag = self._boxes[box].tag
-            block = Text(text, tag, box, br=br)
-            if self._links:
-                block.links, block.linked = tuple(self._links), self._linked
-            if self._strong:
-                block.strong = min(self._strong, len(text))
+            strong = min(self._strong, len(text)) if self._strong else 0
+            block = Text(text, tag, box, self._linked, tuple(self._links), strong, br)
             if tag == "pre":
-                self._lines("".join(buffer), block)
+                self._lines(raw, block)
             else:
                 self._blocks.append(block)
         buffer.clear()
@@ -168,7 +145,7 @@ class Reader:
                 self._blocks.append(Text(text, block.tag, block.box, br=True))
 
     def _end_link(self) -> None:
-        text = " ".join("".join(self._buffer[self._from :]).split())
+        text = _folded("".join(self._buffer[self._from :]))
         if text and self._href is not None:
             self._links.append(Link(text, self._href))
             self._linked += len(text)
@@ -179,29 +156,35 @@ class Reader:
         """A box of its own."""
         if self._buffer:
             self.flush()
-        tag, name, prop, hidden, aside, kinds = said
         boxes, parent, first = self._boxes, self._box, len(self._blocks)
         self._box = len(boxes)
-        hidden = hidden or boxes[parent].hidden
-        boxes.append(Box(tag, parent, name, first, first, prop, hidden, aside))
-        return _END_BLOCK, kinds
+        hidden = said.hidden or boxes[parent].hidden
+        boxes.append(Box(said.tag, parent, said.name, first, first, said.prop, hidden))
+        return _END_BLOCK, said
 
-    def end_block(self, kinds: tuple[MentionKind, ...]) -> None:
-        """The box is complete."""
+    def end_block(self, said: OfBox) -> None:
+        """The box is complete; of what it is called, only one that holds text is asked."""
         if self._buffer:
             self.flush()
         index = self._box
         box = self._boxes[index]
         last = box.last = len(self._blocks)
         self._box = box.parent
-        if kinds and box.first < last:
-            text = " ".join([block.text for block in self._blocks[box.first : last][:8]])
-            if len(text) <= MAX_MENTION:
-                name = f"{box.name} {box.prop}".strip()
-                for kind in kinds:
-                    self.mention(
-                        Mention(kind, text, "", name, box.tag, "", box.first, last, index, True)
-                    )
+        if box.first < last:
+            if said.bits < 0:
+                make_out(said)
+            box.bits = said.bits
+            if said.kinds:
+                self._note_box(box, index, said.kinds)
+
+    def _note_box(self, box: Box, index: int, kinds: tuple[MentionKind, ...]) -> None:
+        text = " ".join([block.text for block in self._blocks[box.first : box.last][:8]])
+        if len(text) <= MAX_MENTION:
+            name = f"{box.name} {box.prop}".strip()
+            for kind in kinds:
+                self.mention(
+                    Mention(kind, text, "", name, box.tag, "", box.first, box.last, index, True)
+                )
 
     def inline(self, said: OfMention | None) -> Close | None:
         """Part of the block around it, which may say who or when."""
@@ -211,16 +194,15 @@ class Reader:
 
     def end_inline(self, opened: tuple[OfMention, int, int]) -> None:
         """Note who or when it says."""
-        (kinds, value, name, tag, href), block, start = opened
+        said, block, start = opened
         now = len(self._blocks)
         parts = [each.text for each in self._blocks[block:now][:8]]
         parts.append("".join(self._buffer[start if block == now else 0 :]))
         text = " ".join(" ".join(parts).split())
-        if (text or value) and len(text) <= MAX_MENTION:
-            for kind in kinds:
-                self.mention(
-                    Mention(kind, text, value, name, tag, href, block, now + 1, self._box, False)
-                )
+        if (text or said.value) and len(text) <= MAX_MENTION:
+            mention = (text, said.value, said.name, said.tag, said.href, block, now + 1, self._box)
+            for kind in said.kinds:
+                self.mention(Mention(kind, *mention))
 
     def mention(self, mention: Mention) -> None:
         """Keep it, as far as there is room."""
@@ -268,79 +250,28 @@ class Reader:
         """The end of a line is that of a block."""
         self.flush(br=True)
 
-    def image(self, head: str) -> None:
-        """A picture, with every address that it gives."""
-        sheet = self._sheet
-        if len(sheet.pictures) >= MAX_KEPT:
-            return
-        given = attributes(head)
-        sources = [given[name] for name in _SOURCES if given.get(name)]
-        sources += [given[name].split()[0] for name in _SETS if given.get(name, "").strip()]
-        width = given.get("width", "").removesuffix("px")
-        sheet.pictures.append(
-            Picture(
-                tuple(dict.fromkeys(sources)),
-                given.get("alt", "")[:MAX_MENTION],
-                int(width) if width.isascii() and width.isdigit() and len(width) < 6 else 0,
-                len(self._blocks),
-                self._box,
-            )
-        )
 
-    def embed(self, head: str) -> None:
-        """A frame, video or audio."""
-        if len(self._sheet.embeds) < MAX_KEPT:
-            given = attributes(head)
-            url = given.get("src") or given.get("data-src") or given.get("data") or ""
-            for inner in self._inside:
-                if not url and inner.startswith("source "):
-                    url = attributes(inner).get("src") or ""
-            tag = head.partition(" ")[0].rstrip("/")
-            self._sheet.embeds.append(Embed(tag, url, len(self._blocks), self._box))
+def _folded(raw: str) -> str:
+    """The text with its white space folded; within nearly all there is none but single spaces."""
+    text = raw.strip()
+    if text.isprintable() and "  " not in text:
+        return text
+    return " ".join(text.split())
 
-    def noscript(self, head: str) -> None:
-        """What stands in for a lazy picture."""
-        for inner in self._inside:
-            if inner.startswith("img "):
-                self.image(inner.partition(">")[0])
 
-    def field(self, head: str) -> None:
-        """A form field shows no text."""
-        if attributes(head).get("type", "").lower() == "password":
-            self._sheet.asks_password = True
-
-    def meta(self, head: str) -> None:
-        """A meta element, by every name that it has."""
-        given = attributes(head)
-        content = given.get("content")
-        if content:
-            for key in ("property", "name", "itemprop"):
-                if name := given.get(key):
-                    values = self._sheet.metas.setdefault(name.strip().lower()[:80], [])
-                    if len(values) < MAX_METAS:
-                        values.append(content.strip())
-
-    def head_link(self, head: str) -> None:
-        """A link element: the address that the page says is its own."""
-        if "canonical" not in head.lower():
-            return
-        given = attributes(head)
-        rel, href = given.get("rel"), given.get("href")
-        if rel and href:
-            for word in rel.lower().split():
-                self._sheet.links.setdefault(word, href.strip())
-
-    def base(self, head: str) -> None:
-        """The address that others are relative to."""
-        href = attributes(head).get("href")
-        if self._sheet.base is None and href:
-            self._sheet.base = href
-
-    def title(self, head: str) -> None:
-        """The page's title, the first one."""
-        if self._sheet.head_title is None:
-            text = "".join([part.partition(">")[2] for part in self._inside])
-            self._sheet.head_title = " ".join(plain(text).split()) or None
+def _pass_over(parts: Iterator[str], text: str) -> tuple[list[str], str]:
+    """What is in an element that shows none of it, and the text that follows on its end."""
+    inside = [f">{text}"]
+    depth = 1
+    for part in parts:
+        if part.startswith("/"):
+            depth -= 1
+        elif "/>" not in part:
+            depth += 1
+        if not depth:
+            return inside, part.partition(">")[2]
+        inside.append(part)
+    return inside, ""
 
 
 _END_BLOCK = Reader.end_block
@@ -352,17 +283,8 @@ _READ: dict[str, tuple[Callable[[str, str], Any], Act]] = {
     **dict.fromkeys(_INLINE, (of_inline, Reader.inline)),
     **dict.fromkeys(("b", "strong"), (as_written, Reader.strong)),
     "time": (of_time, Reader.inline),
-}
-_SILENT: dict[str, Callable[[Reader, str], None]] = {
-    **dict.fromkeys(("img", "amp-img"), Reader.image),
-    **dict.fromkeys(("iframe", "amp-iframe", "video", "audio", "object", "embed"), Reader.embed),
-    "input": Reader.field,
-    "br": Reader.line_break,
-    "noscript": Reader.noscript,
-    "meta": Reader.meta,
-    "link": Reader.head_link,
-    "base": Reader.base,
-    "title": Reader.title,
+    "br": (as_written, Reader.line_break),
+    "a": (as_written, Reader.link),
 }
 _AS_BLOCK: tuple[Callable[[str, str], Any], Act] = of_box, Reader.block
 _KNOWN: dict[str, Opening] = {}
@@ -375,14 +297,14 @@ def _opening(head: str) -> Opening:
         _KNOWN[head] = _CLOSING
         return _CLOSING
     is_empty = head.endswith("/")
+    if head.startswith("a "):
+        return Reader.link, head, is_empty, False  # nearly every one differs, as the silent do
     tag = head.partition(" ")[0]
     if is_empty and len(tag) == len(head):
         tag = tag[:-1]
-    if tag == "a":
-        return Reader.link, head, is_empty, False  # nearly every one differs, as the silent do
-    found = _SILENT.get(tag)
-    if found is not None:
-        return found, head, is_empty, not is_empty
+    told = TOLD.get(tag)
+    if told is not None:
+        return told, head, is_empty, True
     said, act = _READ.get(tag, _AS_BLOCK)
     _KNOWN[head] = opening = act, said(tag, head), is_empty, False
     return opening

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from newsmill.extractor.core import clean, flags, moments
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from newsmill.extractor.core import clean, credit, flags, labels, markup, moments, walk
 
 
 @pytest.mark.parametrize(
@@ -68,3 +72,38 @@ def test_every_word_for_updated_is_seen(word: str) -> None:
     found = moments._update_in(f"12:00 {word.upper()} 13:00")
     assert found is not None
     assert found.start() == 6
+
+
+_PIECES = (
+    "Photo photo: Foto: Bild von image by © (c) (Photo: Source: via Quelle : ： Ann Lee Reuters) "
+    "AP] （写真：共同） picture courtesy of illustration by March. ) . | – Credit"
+)
+lines = st.lists(st.sampled_from(_PIECES.split(" ")), max_size=9).map(" ".join)
+
+
+@given(lines)
+def test_a_look_for_a_credit_misses_none(line: str) -> None:
+    if labels.CREDIT_AT_END.search(line):
+        assert any(cue in line.lower() for cue in labels.CREDIT_CUES)
+    if labels.CREDIT_IN_BRACKETS.search(line):
+        assert credit._ends_in_bracket(line)
+    label = labels.CREDIT_LABEL.match(line)
+    lower = labels.CREDIT_LABEL_LOWER.match(labels.lowered(line))
+    assert (label and label.span()) == (lower and lower.span())
+
+
+@given(st.text() | st.text(alphabet="ab ’“\u0301\u00a0_-éＡ1\n"))
+def test_text_is_folded_as_the_slow_way_does(text: str) -> None:
+    assert walk._folded(text) == " ".join(text.split())
+    assert credit.fold(text) == re.sub(r"[\W_]+", "", text.casefold())
+
+
+@given(st.integers(0, 5_000), st.integers(0, 5_000), st.sampled_from(("x", "<p>", "<br ", "a>b")))
+def test_a_tag_of_too_many_attributes_is_shortened_wherever_it_stands(
+    before: int, behind: int, filler: str
+) -> None:
+    attributes = "".join(f" a{number}='1'" for number in range(markup.MAX_ATTRIBUTES + 1))
+    front = f"<p>{filler * (before // len(filler))}>"
+    rest = filler * (behind // len(filler))
+    tamed = markup._without_long_tags(f"{front}<div{attributes}>{rest}".encode()).decode()
+    assert tamed == f"{front}<div >{rest}"

@@ -92,7 +92,7 @@ def test_blocks_end_where_a_reader_sees_a_break(body: str, expected: list[str]) 
 def test_a_link_is_counted_and_kept_with_its_address() -> None:
     block = sheet("<p>see <a href='/next'>the <i>next</i> page</a> now</p>").blocks[0]
     assert block.linked == len("the next page")
-    assert [tuple(link) for link in block.links] == [("the next page", "/next")]
+    assert [(link.text, link.href) for link in block.links] == [("the next page", "/next")]
 
 
 def test_a_link_around_two_blocks_is_a_link_of_each() -> None:

@@ -93,7 +93,8 @@ def read(raw: str | None, language: str | None = None, *, newest: str | None = N
         text = text.translate(DIGITS)
         for words, word in TWO_WORDS.items():
             text = text.replace(words, word)
-    text = _CTIME.sub(r"\1 \2 \5 \3 \4", text)
+    if text.count(":") > 1:  # as a clock with seconds has
+        text = _CTIME.sub(r"\1 \2 \5 \3 \4", text)
     found = _iso(text) or _epoch(text) or _words(text, (language or "").lower())
     return found if found is not None and _plausible(found, newest) else None
 

@@ -104,7 +104,7 @@ def _is_walled(sheet: Sheet, area: Area) -> bool:
         if len(block.text) <= MAX_PROMPT and _is_prompt(block.text):
             return True
     for box in sheet.boxes:
-        if box.name and not box.hidden and first <= box.first < last and _WALL.search(box.name):
+        if first <= box.first < last and box.name and not box.hidden and _WALL.search(box.name):
             return area.chars[box.last] - area.chars[box.first] >= MIN_WALL
     return False
 

@@ -133,11 +133,8 @@ def _naming(head: str) -> tuple[str, str, bool]:
     hidden = False
     start = head.find(' class="') + 8
     if start > 7 and head.find('"', start) == len(head) - 1 and head.find("=") == start - 2:
-        return (
-            plain(head[start:-1])[:MAX_NAME],
-            "",
-            False,
-        )  # a class is all that it has: every other
+        name = head[start:-1]  # of every other tag a class is all that it has
+        return (plain(name) if "&" in name else name)[:MAX_NAME], "", False
     for key, value in _NAMING.findall(head):
         if key == "class":
             name = f"{value} {name}" if name else value

@@ -8,7 +8,7 @@ time of a dataclass: a page has a thousand. No step after the walk touches the t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 
@@ -18,7 +18,7 @@ MAX_MENTION = 600  # characters
 MentionKind = Literal["byline", "date", "stated_date", "time", "subtitle", "caption"]
 
 
-class Link(NamedTuple):
+class Link(msgspec.Struct, gc=False):
     """A link within a block."""
 
     text: str

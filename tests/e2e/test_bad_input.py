@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import resource
+import shutil
 import socket
 import subprocess
 from pathlib import Path
@@ -112,6 +113,19 @@ def test_a_dead_page_is_kept_byte_for_byte(run):
     where, _ = run
     letter = next(one["letter"] for one in _letters(where) if one["reason"] == "not_html")
     assert newsmill("dead", "show", letter, "--body", **where).stdout == PDF.body
+
+
+def test_of_a_dead_page_that_was_taken_down_nothing_is_shown(run, tmp_path):
+    where = run[0] | {"data": str(tmp_path / "data")}
+    shutil.copytree(run[0]["data"], where["data"])
+    letter = next(one["letter"] for one in _letters(where) if one["reason"] == "not_html")
+    gone = newsmill("forget", f"{SITE}/pdf", "--reason", "an order", **where)
+    assert gone.returncode == 0, gone.stderr.decode()
+    for flags in ([], ["--body"]):
+        shown = newsmill("dead", "show", letter, *flags, **where)
+        assert (shown.returncode, shown.stdout) == (1, b"")
+        assert b"taken down" in shown.stderr
+        assert b"an order" in shown.stderr
 
 
 def test_filters_name_what_is_bad_and_go_on(tmp_path):

@@ -17,11 +17,14 @@ from newsmill.cli.bus import table
 from newsmill.cli.options import BUS, read_settings, settings_flags
 from newsmill.cli.retry import Retrier, is_sendable
 from newsmill.errors import DEATHS, BadRecord, Misconfigured
+from newsmill.process.denied import Following
+from newsmill.process.denied import told as why_denied
 from newsmill.process.events import Stage
 from newsmill.process.life import Life
+from newsmill.process.settings import Settings
 from newsmill.process.telemetry import Telemetry
 from newsmill.process.tend import STEP_KEY, Tend
-from newsmill.records import decompress
+from newsmill.records import Denial, decompress
 from newsmill.topics import DEAD, RETRIED
 
 GROUP = "retrier"
@@ -104,12 +107,25 @@ def list_(reason: str | None, as_json: bool, with_retried: bool, **flags: Any) -
 
 def _about(letter: Record) -> str:
     """The URL that the letter is about, where it names one."""
+    return _said(letter, "url") or letter.key.decode("utf-8", "replace")
+
+
+def _said(letter: Record, name: str) -> str:
+    """A field of what the letter is about; empty where it has none."""
     source = letter.header("page") or letter.value or b""
     try:
-        url = orjson.loads(source).get("url")
+        return str(orjson.loads(source).get(name) or "")
     except (orjson.JSONDecodeError, AttributeError):
-        url = None
-    return str(url or letter.key.decode("utf-8", "replace"))
+        return ""
+
+
+def _denial(letter: Record, opened: Bus, settings: Settings) -> Denial | None:
+    """Why the page that the letter is about was taken down; None where it was not."""
+    following = Following(opened, settings)
+    following.fresh()
+    ids = (letter.key.decode("utf-8", "replace"), _said(letter, "page_id"), _said(letter, "id"))
+    urls = (_said(letter, name) for name in ("url", "final_url", "canonical_url"))
+    return following.denied.find(ids, urls)
 
 
 @dead_command.command("show")
@@ -117,7 +133,7 @@ def _about(letter: Record) -> str:
 @settings_flags(*BUS)
 @click.option("--body", is_flag=True, help="Only its original bytes (a page's body unpacked).")
 def show(letter: str, body: bool, **flags: Any) -> int:
-    """Show one dead letter whole.
+    """Show one dead letter whole; of what was taken down, only that it was.
 
     \b
     Example: newsmill dead show 3-17
@@ -125,9 +141,13 @@ def show(letter: str, body: bool, **flags: Any) -> int:
     """
     opened = _open(flags)
     found = next((one for one in letters(opened) if name_of(one) == letter), None)
+    denial = _denial(found, opened, read_settings(flags)) if found else None
     opened.close()
     if found is None:
         click.echo(f"newsmill: no letter {letter}; see newsmill dead list", err=True)
+        return 1
+    if denial is not None:
+        click.echo(f"newsmill: letter {letter}: {why_denied(denial)}", err=True)
         return 1
     if body:
         sys.stdout.buffer.write(_body(found))

@@ -148,7 +148,7 @@ def test_the_command_line_has_the_settings_of_the_workers(tmp_path: Path) -> Non
     given = tmp_path / "newsmill.env"
     given.write_text(
         "# NEWSMILL_LANE=no\nNEWSMILL_RESOLVE=*.example=127.0.0.1:1 b=127.0.0.1:2\n"
-        'NEWSMILL_BUS="kafka://a:9092/n?x=y"\nPATH=/nowhere\nNEWSMILL_CONTACT=$(id)'
+        'NEWSMILL_BUS="kafka://a:9092/n?x=y" \r\nPATH=/nowhere\nNEWSMILL_CONTACT=$(id)'
     )
     command = tmp_path / "command"
     command.write_text('#!/bin/sh\nenv | grep ^NEWSMILL_ | sort\nprintf "%s\\n" "$@"\n')

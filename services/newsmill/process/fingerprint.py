@@ -23,7 +23,7 @@ _fields_of = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Enriched:
+class Enriched:
     """What a fingerprint needs to read of an enriched record; the rest is bytes to it."""
 
     v: int = 1
@@ -62,7 +62,7 @@ class Difference(NamedTuple):
 
 def fingerprint(record: bytes) -> Print:
     """The fingerprint of an enriched record; raises BadRecord and TryLater like ``decode``."""
-    known = decode(_Enriched, record)
+    known = decode(Enriched, record)
     values = _fields_of(record)
     fields = b"".join(crc32(value).to_bytes(FIELD_BYTES, "big") for value in values.values())
     digest = hashlib.blake2b(record, digest_size=16).digest()

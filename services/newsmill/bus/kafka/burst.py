@@ -176,10 +176,17 @@ class _Burst:
     def cause(self, error: Exception) -> Exception:
         """What the step failed of: calls made after a failure say only that there was one."""
         cause: Exception
-        for record, future in zip(self._sends, self._sent, strict=False):
-            if future.failed():
-                self.at, cause = record, future.exception
-                return cause
+        failed = [
+            (record, future.exception)
+            for record, future in zip(self._sends, self._sent, strict=False)
+            if future.failed()
+        ]
+        if failed:
+            # What was still unsent fails of the same error: too large is what comes nearest to it.
+            if isinstance(failed[0][1], MessageSizeTooLargeError):
+                failed.sort(key=lambda one: -len(one[0].value or b"") / one[0].limit)
+            self.at, cause = failed[0]
+            return cause
         manager = self._producer._transaction_manager
         if manager.last_error is not None:
             self.at, cause = None, manager.last_error

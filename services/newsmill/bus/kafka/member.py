@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from kafka import TopicPartition
 
@@ -37,6 +37,21 @@ JOIN_LOOK_S = 0.05
 REFUSALS = 4  # in a row, with a loop's growing pauses between: then the right is not ours
 
 
+class _Owner(NamedTuple):
+    """An assignment."""
+
+    place: Place
+    epoch: int
+
+
+class _Recalled(NamedTuple):
+    """A partition of state as it is looked up, for as long as its owner has that epoch."""
+
+    owner: Place
+    epoch: int
+    values: dict[bytes, bytes]
+
+
 class KafkaMember:
     """One member: a consumer, a transactional producer, a slot. One thread owns it."""
 
@@ -57,7 +72,7 @@ class KafkaMember:
             registry.enter(clients, catalog, self._producer, group, names)
             self._membership = Membership(clients, catalog, group, topics, slot.number)
         self._shelf = Shelf()
-        self._recalled: dict[Place, tuple[int, dict[bytes, bytes]]] = {}  # epoch, values
+        self._recalled: dict[Place, _Recalled] = {}
         self._refusals = 0
         self.is_open = True
 
@@ -152,7 +167,7 @@ class KafkaMember:
         Read to the end of all that was *written*: a predecessor's step may be committed and not
         yet visible, and its position is already the one that we go on from.
         """
-        self._epoch_of_state(topic, partition)
+        self._owner_of_state(topic, partition)
         self._catalog.ensure([topic])
         where = TopicPartition(self._catalog.full(topic.name), partition)
         start = reading.starts(self._clients, [where])[where]
@@ -174,31 +189,42 @@ class KafkaMember:
         A broker looks no key up: the partition is restored at the first call, and kept as steps
         change it for as long as it is ours.
         """
-        place, epoch = Place(topic.name, partition), self._epoch_of_state(topic, partition)
+        place, mine = Place(topic.name, partition), self._owner_of_state(topic, partition)
         known = self._recalled.get(place)
-        if known is None or known[0] != epoch:
-            known = self._recalled[place] = epoch, dict(self.restore(topic, partition))
-        return known[1].get(key)
+        if known is None or known.epoch != mine.epoch:
+            self._forget_lost()
+            values = dict(self.restore(topic, partition))
+            known = self._recalled[place] = _Recalled(mine.place, mine.epoch, values)
+        return known.values.get(key)
 
-    def _epoch_of_state(self, topic: Topic, partition: int) -> int:
-        """The epoch under which a partition of state is owned here; raises Fenced if it is not."""
+    def _forget_lost(self) -> None:
+        """Hold nothing of partitions that are another's by now."""
+        owned = self._member().owned
+        self._recalled = {
+            place: known
+            for place, known in self._recalled.items()
+            if known.owner in owned and owned[known.owner].epoch == known.epoch
+        }
+
+    def _owner_of_state(self, topic: Topic, partition: int) -> _Owner:
+        """What was assigned here that a partition of state belongs to; raises Fenced if nothing."""
         self._require_open()
         owned = self._member().owned
         for name in (topic.beside or topic.name, topic.name):
-            mine = owned.get(Place(name, partition))
-            if mine is not None:
-                return mine.epoch
+            place = Place(name, partition)
+            if place in owned:
+                return _Owner(place, owned[place].epoch)
         raise Fenced(f"{topic.name}/{partition} is not owned here")
 
     def _note(self, change: Change) -> None:
         """Keep what is recalled as a step has changed it."""
-        _, values = self._recalled.get(Place(change.topic.name, change.partition), (0, None))
-        if values is None:
+        known = self._recalled.get(Place(change.topic.name, change.partition))
+        if known is None:
             return
         if change.value is None:
-            values.pop(change.key, None)
+            known.values.pop(change.key, None)
         else:
-            values[change.key] = change.value
+            known.values[change.key] = change.value
 
     def leave(self) -> None:
         """Give all partitions up at once."""

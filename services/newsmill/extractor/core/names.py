@@ -45,7 +45,7 @@ class _Names(dict[str, int]):
 def _made_out(name: str) -> int:
     lower = name.lower()
     bits = 0
-    for word in _KNOWN.intersection(lower.encode().translate(_LETTERS).split()):
+    for word in _KNOWN.intersection(lower.encode("utf-8", "replace").translate(_LETTERS).split()):
         bits |= _SAID[word]
     if lower != name:  # "articleBody" is of two words
         bits &= ~KINDS

@@ -56,7 +56,7 @@ class Drain:
         self._fuse = Fuse(log, life.fuse_share, on_trial=life.on_trial)
         self._lanes: dict[Place, Lane] = {}
         self._order: list[Lane] = []  # the lanes, to go round in
-        self._started = 0  # records with the work
+        self._started = 0  # records with the work, those of lost partitions too: they take its room
         self._unstarted = 0
         self._ready = 0  # records of finished prefixes
         self._ready_bytes = 0
@@ -192,7 +192,6 @@ class Drain:
             self._work.lost(place)
         self._order = lanes = list(self._lanes.values())
         self._unstarted = sum(len(lane.unstarted) for lane in lanes)
-        self._started = sum(len(lane.working) for lane in lanes)
         self._ready = sum(len(lane.ready) for lane in lanes)
         self._ready_bytes = sum(item.made for lane in lanes for item in lane.ready)
 
@@ -232,12 +231,12 @@ class Drain:
     def _collect(self, timeout_s: float) -> bool:
         ended = False
         for record, result in self._work.done(timeout_s):
+            ended = True
+            self._started -= 1
             lane = self._lanes.get(record.place)
             item = lane.ended(record) if lane else None
             if lane is None or item is None:
-                continue  # of an assignment that is over
-            ended = True
-            self._started -= 1
+                continue  # of an assignment that is over: it has only made room
             if isinstance(result, TryLater):
                 self._hold(lane, item, result)
             else:

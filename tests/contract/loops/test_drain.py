@@ -26,7 +26,7 @@ from newsmill.errors import BadRecord, TryLater
 from newsmill.process.life import FuseBlown
 from newsmill.process.steps import Result
 from newsmill.process.work import Inline
-from newsmill.topics import ARTICLES, DEAD, PAGES
+from newsmill.topics import ARTICLES, DEAD, PAGES, partition_of
 from running import wait_for
 
 
@@ -226,15 +226,16 @@ def test_a_worker_that_dead_letters_too_large_a_share_stops(tmp_path: Path) -> N
 class Slow(Inline):
     """Answers a record of a slow kind only when told; takes many at once, as children do."""
 
-    def __init__(self, go: threading.Event) -> None:
+    def __init__(self, go: threading.Event, room: int = 10) -> None:
         super().__init__("extractor", copied)
         self._go = go
+        self._room = room
         self._with_us: list[Record] = []
         self.dropped: list[Place] = []
 
     @property
     def free(self) -> int:
-        return 10 - len(self._with_us)
+        return self._room - len(self._with_us)
 
     def start(self, record: Record) -> None:
         self._with_us.append(record)
@@ -296,6 +297,33 @@ def test_work_of_a_partition_that_moved_is_dropped_and_done_by_its_new_owner(
             assert first.lines("worker.heartbeat")[-1]["in_flight"] >= 0
         assert first.error is None
         assert copies(opened) == Counter(slow) + Counter(values(20))
+
+
+def test_work_of_a_partition_that_moved_gives_its_room_back(tmp_path: Path) -> None:
+    go, go_on = threading.Event(), threading.Event()
+    go_on.set()
+    work = Slow(go, room=1)
+    with connect(tmp_path) as opened, Loop(tmp_path, "one").drain(work) as first:
+        wait_for(lambda: first.lines("partition.assigned"))
+        with Loop(tmp_path, "two").drain(Slow(go_on)):
+            wait_for(lambda: work.dropped)
+        wait_for(lambda: len(first.lines("partition.assigned")) > 1)
+        moves = work.dropped[0].partition
+        routing = next(
+            str(number)
+            for number in range(1000)
+            if partition_of(str(number), PAGES.partitions) == moves
+        )
+        publish(opened, PAGES, [b"slow"], routing=routing)
+        wait_for(lambda: work.free == 0)
+        before = len(work.dropped)
+        with Loop(tmp_path, "two").drain(Slow(go_on)):
+            wait_for(lambda: len(work.dropped) > before)
+            assert Place(PAGES.name, moves) in work.dropped[before:]
+            publish(opened, PAGES, values(100))
+            go.set()
+            wait_for(lambda: not waiting(opened, "extractor"))
+        assert copies(opened) == Counter([b"slow", *values(100)])
 
 
 def test_a_stop_finishes_what_is_with_the_work_and_commits_it(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_refusal_names_no_password(files: dict[str, str], tmp_path: Path) -> N
             kafka_password_file=str(tmp_path / "none"),
         ),
     ):
-        assert said.endswith("exit 2"), said
+        assert said.endswith(("exit 2", "exit 76")), said  # 76: a worker whose bus is away
         assert is_kept(said)
         assert len(list(filter(None, said.splitlines()))) == 2, "one line, and the exit code"
 

@@ -67,7 +67,7 @@ def any_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ladder.Broke
         yield broker
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def kafka(any_kafka: ladder.Broker) -> ladder.Broker:
     """The session's broker, for tests that only one that judges exactly-once can answer."""
     if not any_kafka.eos:

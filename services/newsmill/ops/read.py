@@ -15,9 +15,10 @@ import sys
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from io import BufferedReader
 from itertools import chain
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import zstandard
 
@@ -96,8 +97,8 @@ class Logs:
                 part.open()
         streams: list[Iterator[bytes]] = [chain.from_iterable(some) for some in parts]
         if self.once:
-            read = sys.stdin.buffer.read1  # type: ignore[union-attr]  # not of every stream, but of this one
-            streams.append(iter(partial(read, block), b""))
+            piped = cast(BufferedReader, sys.stdin.buffer)
+            streams.append(iter(partial(piped.read1, block), b""))
         return streams
 
 

@@ -54,6 +54,12 @@ def _within(tag: str, depth: int) -> bytes:
     return page(before="", after=f"<{tag}>" * depth + BEFORE + AFTER + f"</{tag}>" * depth)
 
 
+def _menus(tag: str) -> bytes:
+    """Menus that are none, each in the next: a look into one is a look into all within it."""
+    inside = "<a href=/e>one</a>" * 6 + "<i>a</i>" * 100_000 + "<h2>More</h2>"
+    return page(after=f"{AFTER}{f'<{tag}>' * 200}{inside}{f'</{tag.split()[0]}>' * 200}")
+
+
 def _charset(encoding: str, label: str) -> bytes:
     text = page(before=BEFORE.replace("with care", "mit etwas Mühe")).decode()
     return text.replace("<meta charset=utf-8>", f"<meta charset={label}>").encode(encoding)
@@ -148,6 +154,8 @@ _SLOW = (
     Case(
         "1,000 nested tables", lambda: _nested("table><tr><td", 1_000, close=False), "full too_deep"
     ),
+    Case("200 nested nav, 100,000 spans", lambda: _menus("nav")),
+    Case("200 nested menus, 100,000 spans", lambda: _menus("div class=menu")),
     Case("100,000 options", lambda: page(f"<select>{'<option>1' * 100_000}</select>")),
     Case("100,000 metas", lambda: page(head='<meta name="a" content="b">' * 100_000)),
     Case("100,000 links", lambda: _many('<a href="/e1">one</a> ', 100_000), "full too_large"),

@@ -40,7 +40,7 @@ from newsmill.extractor.core.sheet import Sheet
 from newsmill.extractor.core.trace import Seen, Trace
 from newsmill.records import Article, Block, Image, Page, Quality, Related
 
-VERSION = "2"
+VERSION = "3"
 
 Probe = Callable[[str], None]
 

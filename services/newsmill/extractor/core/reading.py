@@ -12,6 +12,7 @@ from typing import Any
 from lxml import etree
 
 from newsmill.errors import BadRecord
+from newsmill.extractor.core import menus
 from newsmill.extractor.core.sheet import Sheet
 from newsmill.extractor.core.walk import Reader
 
@@ -38,6 +39,7 @@ def read(tree: Element) -> Sheet:
     ]
     etree.strip_elements(tree, "script", *_GONE, with_tail=False)
     _open_what_holds_prose(tree)
+    home, asks_password = menus.take(tree)
     written = etree.tostring(tree, encoding="unicode", with_tail=False)
     sheet = _sheet_of(written)
     if sheet is None:  # HTML allows "<" in the name of an element or an attribute
@@ -45,6 +47,8 @@ def read(tree: Element) -> Sheet:
     if sheet is None:
         raise BadRecord("unparsable", "a tree that cannot be written out")
     sheet.language, sheet.json_ld = language, stated
+    sheet.home = sheet.home or home
+    sheet.asks_password = sheet.asks_password or asks_password
     if len(sheet.blocks) > MAX_BLOCKS:
         raise BadRecord("too_large", f"{len(sheet.blocks)} blocks; at most {MAX_BLOCKS}")
     return sheet

@@ -6,8 +6,10 @@ Text is folded only at the end of a block, so no words are joined or split at th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
+from newsmill.extractor.core import menus
 from newsmill.extractor.core.openings import (
     OfBox,
     OfMention,
@@ -31,7 +33,7 @@ from newsmill.extractor.core.sheet import (
 )
 from newsmill.extractor.core.silent import TOLD
 
-MAX_HOME = 60
+MAX_LOOKS = 4  # times the page's tags, of looks whether a box is a menu
 MAX_KNOWN = 20_000  # start tags that are remembered from page to page: those of a site are alike
 
 _INLINE = (
@@ -40,13 +42,14 @@ _INLINE = (
     "bdi", "bdo", "data", "dfn", "ruby", "rb", "rt", "rp", "nobr", "output", "wbr", "picture",
     "textarea", "blink", "map", "button",
 )  # fmt: skip
-_HOME_WORDS = frozenset(("home page", "front page", "go home", "back home", "zur startseite"))
 
 Close = tuple[Callable[..., None], Any]  # what to do at an element's end
 Act = Callable[..., Close | None]
-Opening = tuple[Act | None, Any, bool, bool]
-"""What a start tag does and says, whether it is its end as well, and whether what is in it is no
-text (then what it does is of ``silent``); of an end tag, nothing."""
+Opening = tuple[Act | None, Any, bool, int]
+"""What a start tag does and says, whether it is its end as well, and whether what is in it is read:
+always, never (then what it does is of ``silent``), or only if it is no menu; of an end tag,
+nothing."""
+READ, SILENT, DOUBTFUL = range(3)
 
 
 class Reader:
@@ -61,6 +64,7 @@ class Reader:
         "_href",
         "_linked",
         "_links",
+        "_looks",
         "_sheet",
         "_strong",
     )
@@ -77,28 +81,29 @@ class Reader:
         self._href: str | None = None  # of the link that is open
         self._from = 0  # where in the buffer its text begins
         self._strong = 0
+        self._looks = 0  # parts that may yet be looked at for whether they are a menu's
 
     def walk(self, written: list[str]) -> bool:
         """Read every tag below the root once; False where they do not pair."""
-        buffer, known = self._buffer, _KNOWN
-        if len(known) > MAX_KNOWN:
-            known.clear()
-            known.update(_COMMON)
-        parts = iter(written)
+        buffer, known = self._buffer, _known()
+        self._looks = MAX_LOOKS * len(written)
+        parts = enumerate(written)
         next(parts)  # nothing stands before the root
-        root = next(parts)
+        _, root = next(parts)
         stack: list[Close | None] = [] if root.endswith("/>") else [None]
-        for part in parts:
+        for at, part in parts:
             head, _, text = part.partition(">")
             opening = known.get(head)
             if opening is None:
                 opening = _opening(head)
-            act, said, is_empty, is_silent = opening
-            if act is None:
+            act, said, is_empty, how = opening
+            if how == DOUBTFUL and not is_empty and (end := self._passed(written, at)):
+                text = next(islice(parts, end - at - 1, None))[1].partition(">")[2]
+            elif act is None:
                 close = stack.pop()
                 if close is not None:
                     close[0](self, close[1])
-            elif is_silent:
+            elif how == SILENT:
                 inside, text = ([], text) if is_empty else _pass_over(parts, text)
                 act(self._sheet, said, self._box, inside)
             else:
@@ -112,6 +117,26 @@ class Reader:
         self.flush()
         self._boxes[0].last = len(self._blocks)
         return not stack
+
+    def _passed(self, written: list[str], start: int) -> int:
+        """Where the menu ends that opens in a part, of which all is told; 0 where it is none."""
+        limit = min(start + self._looks, len(written))
+        end = menus.end_of(written, start, limit)
+        self._looks -= (end or limit) - start
+        if end - start < menus.MIN_PARTS:
+            return 0
+        inside = "<".join(written[start:end])
+        if not menus.is_one(inside):
+            return 0
+        self.flush()
+        sheet = self._sheet
+        if sheet.home is None:
+            text = menus.home_of(inside)
+            if menus.is_home(text):
+                sheet.home = text
+        if 'type="password"' in inside:
+            sheet.asks_password = True
+        return end
 
     def flush(self, *, br: bool = False) -> None:
         """End the block that is being gathered."""
@@ -233,7 +258,7 @@ class Reader:
 
     def _note_home(self) -> None:
         text = self._links[-1].text if self._links else ""
-        if 1 < len(text) <= MAX_HOME and text.casefold() not in _HOME_WORDS and " " in text:
+        if menus.is_home(text):
             self._sheet.home = text
 
     def strong(self, head: str) -> Close:
@@ -259,11 +284,11 @@ def _folded(raw: str) -> str:
     return " ".join(text.split())
 
 
-def _pass_over(parts: Iterator[str], text: str) -> tuple[list[str], str]:
+def _pass_over(parts: Iterator[tuple[int, str]], text: str) -> tuple[list[str], str]:
     """What is in an element that shows none of it, and the text that follows on its end."""
     inside = [f">{text}"]
     depth = 1
-    for part in parts:
+    for _, part in parts:
         if part.startswith("/"):
             depth -= 1
         elif "/>" not in part:
@@ -288,7 +313,7 @@ _READ: dict[str, tuple[Callable[[str, str], Any], Act]] = {
 }
 _AS_BLOCK: tuple[Callable[[str, str], Any], Act] = of_box, Reader.block
 _KNOWN: dict[str, Opening] = {}
-_CLOSING: Opening = (None, None, False, False)
+_CLOSING: Opening = (None, None, False, READ)
 
 
 def _opening(head: str) -> Opening:
@@ -298,15 +323,21 @@ def _opening(head: str) -> Opening:
         return _CLOSING
     is_empty = head.endswith("/")
     if head.startswith("a "):
-        return Reader.link, head, is_empty, False  # nearly every one differs, as the silent do
+        return Reader.link, head, is_empty, READ  # nearly every one differs, as the silent do
     tag = head.partition(" ")[0]
     if is_empty and len(tag) == len(head):
         tag = tag[:-1]
     told = TOLD.get(tag)
     if told is not None:
-        return told, head, is_empty, True
-    said, act = _READ.get(tag, _AS_BLOCK)
-    _KNOWN[head] = opening = act, said(tag, head), is_empty, False
+        return told, head, is_empty, SILENT
+    makes_out, act = _READ.get(tag, _AS_BLOCK)
+    said = makes_out(tag, head)
+    how = READ
+    if act is Reader.block:
+        make_out(said)
+        if menus.may_be(tag, said.bits):
+            how = DOUBTFUL
+    _KNOWN[head] = opening = act, said, is_empty, how
     return opening
 
 
@@ -314,3 +345,11 @@ for _tag in (*_INLINE, *_READ, "a", "p", "div", "li", "ul", "h1", "h2", "h3", "t
     for _head in (_tag, f"/{_tag}", f"{_tag}/"):
         _opening(_head)
 _COMMON = dict(_KNOWN)
+
+
+def _known() -> dict[str, Opening]:
+    """The start tags made out so far; the common ones where they have become too many."""
+    if len(_KNOWN) > MAX_KNOWN:
+        _KNOWN.clear()
+        _KNOWN.update(_COMMON)
+    return _KNOWN

@@ -204,6 +204,7 @@ def test_feeds_on_the_web_without_a_contact(tmp_path):
 def test_a_wrong_bus_url(url, tmp_path):
     _refused(newsmill("bus", "describe", "--bus", url), f"bus '{url}'")
     _refused(newsmill("run", "--bus", url, data=str(tmp_path / "data")), f"bus '{url}'")
+    assert not {"x", "run-live.lock"} & {path.name for path in Path().iterdir()}
 
 
 @pytest.mark.parametrize(

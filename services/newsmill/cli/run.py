@@ -43,13 +43,13 @@ def run_command(feeds: Path | None, **flags: Any) -> int:
     wanted = load_feeds(feeds) if feeds else None
     with asked_again(), ExitStack() as stack:
         stack.enter_context(sole_owner(settings.data))
+        opened = bus.connect(settings.bus_url, settings.lane)
+        stack.callback(opened.close)
         if settings.bus.startswith("file:"):  # its workers would take each other's slots
             folder = Path(settings.bus.removeprefix("file:").partition("?")[0])
             stack.enter_context(sole_owner(folder, name=f"run-{settings.lane}.lock"))
         check_logs(settings)
-        opened = bus.connect(settings.bus_url, settings.lane)
         opened.create()
-        stack.callback(opened.close)
         present = [feed for feed in read_feeds(opened).values() if not feed.paused]
         if wanted is None and {feed.url for feed in present} <= set(SAMPLE_FEEDS):
             wanted = tuple(Feed(url=url) for url in SAMPLE_FEEDS)
